@@ -1,0 +1,37 @@
+//! The ground floor: mayfly's words and pure rules.
+//!
+//! Nothing here reads a file, a clock or a socket; every rule is a function of its arguments, so
+//! that its test is a table of values. All other rooms import this one.
+
+pub mod app;
+pub mod backoff;
+pub mod cache;
+pub mod digest;
+pub mod env;
+pub mod event;
+pub mod evidence;
+pub mod failure;
+pub mod host;
+pub mod image;
+pub mod instance;
+pub mod keep;
+pub mod limits;
+pub mod manifest;
+pub mod plan;
+pub mod progress;
+pub mod release;
+pub mod rollout;
+pub mod run;
+pub mod serving;
+pub mod snapshot;
+pub mod stage;
+
+pub use app::{App, AppName};
+pub use digest::Digest;
+pub use failure::{Failure, FailureCode, Remedy};
+pub use release::{Release, ReleaseKey, ReleaseNumber};
+pub use run::RunId;
+pub use stage::{STAGES, Stage};
+
+/// A moment, in UTC. The clock itself is a port; the rules take moments as arguments.
+pub type Timestamp = jiff::Timestamp;

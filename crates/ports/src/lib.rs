@@ -1,0 +1,20 @@
+//! The first floor: what the delivery of an app needs from the world, one trait a file.
+//!
+//! Each port stands beside the contract that all its adapters pass (`<port>::contract`, behind the
+//! feature `contracts`). Ports speak the model's words; none of them names a tool.
+
+pub mod blob_store;
+pub mod builder;
+pub mod clock;
+pub mod ledger;
+pub mod runtime;
+pub mod traffic;
+pub mod workshop;
+
+pub use blob_store::{BlobError, BlobStore};
+pub use builder::{BuildRequest, Builder, Built, ProgressSink, Source};
+pub use clock::{Clock, SystemClock};
+pub use ledger::{Change, Ledger, LedgerError};
+pub use runtime::{Launch, Runtime, RuntimeError, Termination};
+pub use traffic::{Route, Target, Traffic};
+pub use workshop::{Job, JobReport, Workshop, WorkshopError};

@@ -1,0 +1,173 @@
+//! Where requests go.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::failure::{Failure, FailureCode, Remedy};
+use model::serving::Site;
+use model::{AppName, ReleaseKey};
+
+use crate::runtime::Upstream;
+
+/// Who answers for one release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The release.
+    pub release: ReleaseKey,
+    /// The files that the proxy serves itself, and the folder that they lie in.
+    pub site: Option<SiteFiles>,
+    /// The server, for what the site does not have.
+    pub upstream: Option<Upstream>,
+}
+
+/// Files on disk, and how to serve them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteFiles {
+    /// The folder; nothing outside it is ever served.
+    pub root: PathBuf,
+    /// The pages for `/` and for paths without a file.
+    pub site: Site,
+}
+
+/// The route of one app: replaced as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The app.
+    pub app: AppName,
+    /// Who receives its requests, and their share; shares sum to 100. Empty: `down` answers.
+    pub split: Vec<(u8, Target)>,
+    /// Asked for hashed assets that the one in `split` answers 404 for.
+    pub assets_of: Option<Target>,
+    /// Releases with a URL of their own, those in `split` included.
+    pub releases: Vec<Target>,
+    /// The loopback port of the app's own.
+    pub local_port: u16,
+    /// What to tell people while nobody receives requests; plain text, shown on a page.
+    pub down: String,
+}
+
+/// How one response ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Its whole body was sent.
+    Complete,
+    /// The client went away first.
+    ClientGone,
+    /// The release broke it off, or could not be reached.
+    UpstreamBroke,
+    /// The release was too slow.
+    TimedOut,
+}
+
+/// One response, observed synchronously as it ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation<'a> {
+    /// Who answered.
+    pub release: &'a ReleaseKey,
+    /// The status sent to the client.
+    pub status: u16,
+    /// From the request's head to the response's head.
+    pub latency: Duration,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Sees every response. Called on the request path: no allocation, no lock that waits.
+pub trait Observer: Send + Sync {
+    /// A response ended.
+    fn observe(&self, observation: Observation<'_>);
+}
+
+/// What a drain came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request ended by itself.
+    Complete,
+    /// This many were still going at the deadline, and were ended.
+    Cut(usize),
+}
+
+/// Why a route cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TrafficError {
+    /// The port is in use.
+    #[error("port {port} is in use")]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// The system's answer.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Shares do not sum to 100.
+    #[error("the shares of `{0}` do not sum to 100")]
+    BadSplit(AppName),
+    /// A site's folder cannot be opened.
+    #[error("the files of `{release}` cannot be served")]
+    Site {
+        /// The release.
+        release: ReleaseKey,
+        /// The system's answer.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl Remedy for TrafficError {
+    fn code(&self) -> FailureCode {
+        match self {
+            Self::PortInUse { .. } => FailureCode::InUse,
+            Self::BadSplit(_) | Self::Site { .. } => FailureCode::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        matches!(self, Self::PortInUse { .. })
+            .then(|| "stop the program on that port, or run `mayfly serve --port 0`".into())
+    }
+}
+
+impl From<TrafficError> for Failure {
+    fn from(error: TrafficError) -> Self {
+        Self::of(&error)
+    }
+}
+
+/// Requests of an app wait while this lives, then go to whoever the route names.
+pub trait Hold: Send {}
+
+/// Directs requests. All calls are idempotent: after a restart the routes are set again.
+#[async_trait]
+pub trait Traffic: Send + Sync {
+    /// Where the edge listens.
+    fn edge(&self) -> SocketAddr;
+
+    /// Picks a free loopback port for an app's own.
+    async fn free_port(&self) -> Result<u16, TrafficError>;
+
+    /// Replaces the route of an app, atomically for new requests; requests under way stay where
+    /// they are. The app's own port listens when this returns.
+    async fn set(&self, route: Route) -> Result<(), TrafficError>;
+
+    /// Forgets an app; its port is closed.
+    async fn remove(&self, app: &AppName);
+
+    /// Lets new requests of an app wait (at most for the proxy's own limit) until the guard is
+    /// dropped.
+    async fn hold(&self, app: &AppName) -> Box<dyn Hold>;
+
+    /// Waits until nothing of the release is under way. Idle connections to it are closed at once,
+    /// WebSockets get a close frame and streams end when `within` is over.
+    async fn drain(&self, release: &ReleaseKey, within: Duration) -> Drained;
+
+    /// Sends one request to a target that receives no traffic: the readiness check. Returns its
+    /// status.
+    async fn probe(
+        &self,
+        target: &Target,
+        path: &str,
+        within: Duration,
+    ) -> Result<u16, std::io::Error>;
+}
