@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::keep::{self, KeepRules};
 use crate::limits::SourceLimits;
 
 /// Whether a file may be executed.
@@ -126,6 +127,18 @@ impl Snapshot {
     pub fn digest(&self) -> Digest {
         let canonical = serde_json::to_vec(&self.entries).unwrap_or_default();
         Digest::of(&canonical)
+    }
+
+    /// Parts it in what an image is made of and what is kept outside of it: databases that the
+    /// folder brings along never enter an image or its digest.
+    pub fn part(&self, rules: &KeepRules) -> (Self, Self) {
+        let is_kept = |entry: &&Entry| rules.kept(entry.path(), keep::Entry::File).is_some();
+        let (kept, code): (Vec<_>, Vec<_>) = self.entries.iter().partition(is_kept);
+        let own = |entries: Vec<&Entry>| Self {
+            entries: entries.into_iter().cloned().collect(),
+            env_keys: self.env_keys.clone(),
+        };
+        (own(code), own(kept))
     }
 
     /// Every file's content.
@@ -326,6 +339,15 @@ mod tests {
             assert!(snapshot(entries.clone()).is_err(), "{entries:?}");
         }
         assert!(snapshot(vec![link("b/a", "../c"), file("c", 1)]).is_ok());
+    }
+
+    #[test]
+    fn a_database_in_the_folder_does_not_change_the_image() {
+        let rules = KeepRules::new(&keep::DEFAULT_KEEP).expect("good patterns");
+        let one = snapshot(vec![file("app.py", 1), file("shop.db", 2)]).expect("a good snapshot");
+        let two = snapshot(vec![file("app.py", 1)]).expect("a good snapshot");
+        assert_eq!(one.part(&rules).0.digest(), two.digest());
+        assert_eq!(one.part(&rules).1.entries, [file("shop.db", 2)]);
     }
 
     #[test]

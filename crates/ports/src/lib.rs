@@ -5,6 +5,7 @@
 
 pub mod blob_store;
 pub mod builder;
+pub mod checkout;
 pub mod clock;
 pub mod ledger;
 pub mod runtime;
@@ -13,6 +14,7 @@ pub mod workshop;
 
 pub use blob_store::{BlobError, BlobStore};
 pub use builder::{BuildRequest, Builder, Built, ProgressSink, Source};
+pub use checkout::{CheckedOut, Checkout};
 pub use clock::{Clock, SystemClock};
 pub use ledger::{Change, Ledger, LedgerError};
 pub use runtime::{Launch, Runtime, RuntimeError, Termination};

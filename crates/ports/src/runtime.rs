@@ -29,7 +29,7 @@ pub struct Launch {
     pub keep: Vec<String>,
     /// The app's data folder on the machine; kept files live there.
     pub data: PathBuf,
-    /// Whether the source's copies of kept files seed the data folder: the first release only.
+    /// Where kept files that the data folder lacks come from.
     pub seed: Seed,
     /// The range of user ids that is the app's.
     pub uid_slot: u32,
@@ -37,12 +37,14 @@ pub struct Launch {
     pub egress: Vec<String>,
 }
 
-/// What becomes of the source's copies of kept files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where kept files come from that the data folder does not have yet. They are not in the image:
+/// the source's copies stay out of it and of its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seed {
-    /// They are copied to the data folder unless something is there.
-    FromSource,
-    /// The data folder's content counts; the source's copies do not appear.
+    /// From this copy of the source, owned by root: what matches `Launch.keep` is copied to the data
+    /// folder unless something is there. For an app's first release only.
+    From(PathBuf),
+    /// From nowhere: the data folder's content counts.
     Never,
 }
 

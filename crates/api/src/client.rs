@@ -1,0 +1,414 @@
+//! The typed client.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use model::failure::{Failure, FailureCode, Remedy};
+use model::progress::{Progress, RunResult};
+use model::snapshot::Snapshot;
+use model::{AppName, Digest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::paths;
+use crate::types::{
+    AppStatus, AppSummary, Destroyed, Health, LogLine, LogQuery, Missing, RollbackRequest,
+    StopRequest, UpRequest,
+};
+
+/// How many bytes of small files travel in one request.
+pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No daemon listens on the socket.
+    #[error("no mayfly daemon listens on `{socket}`")]
+    NotRunning {
+        /// The socket.
+        socket: PathBuf,
+        /// The system's answer.
+        #[source]
+        cause: io::Error,
+    },
+    /// The caller may not use the socket.
+    #[error("you may not use the daemon's socket `{socket}`")]
+    Forbidden {
+        /// The socket.
+        socket: PathBuf,
+        /// The system's answer.
+        #[source]
+        cause: io::Error,
+    },
+    /// The daemon went away during the call.
+    #[error("the connection to the daemon broke")]
+    Broke(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The daemon's answer could not be read.
+    #[error("the daemon's answer could not be read")]
+    Answer(#[source] serde_json::Error),
+    /// The daemon said no.
+    #[error(transparent)]
+    Refused(#[from] Failure),
+}
+
+impl Remedy for ClientError {
+    fn code(&self) -> FailureCode {
+        match self {
+            Self::NotRunning { .. } | Self::Broke(_) => FailureCode::Unavailable,
+            Self::Forbidden { .. } => FailureCode::Forbidden,
+            Self::Answer(_) => FailureCode::Internal,
+            Self::Refused(failure) => failure.code,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotRunning { .. } => Some("run `sudo mayfly serve --install`".into()),
+            Self::Forbidden { .. } => Some(format!(
+                "run `sudo usermod -aG {} $USER`, then log in again",
+                paths::GROUP
+            )),
+            Self::Broke(_) => Some("run `mayfly status` to see how it went on".into()),
+            Self::Answer(_) => {
+                Some("run `mayfly stop` and `mayfly serve`, so that both have one version".into())
+            }
+            Self::Refused(failure) => failure.hint.clone(),
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotRunning { .. } | Self::Broke(_) => true,
+            Self::Forbidden { .. } | Self::Answer(_) => false,
+            Self::Refused(failure) => failure.retryable,
+        }
+    }
+}
+
+/// A connection to the daemon. Calls go one after the other.
+pub struct Client {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Client {
+    /// Connects to the daemon of `home`.
+    pub async fn connect(home: &Path) -> Result<Self, ClientError> {
+        let socket = paths::socket(home);
+        let stream = UnixStream::connect(&socket)
+            .await
+            .map_err(|cause| match cause.kind() {
+                io::ErrorKind::PermissionDenied => ClientError::Forbidden {
+                    socket: socket.clone(),
+                    cause,
+                },
+                _ => ClientError::NotRunning {
+                    socket: socket.clone(),
+                    cause,
+                },
+            })?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broke)?;
+        tokio::spawn(connection);
+        Ok(Self { sender })
+    }
+
+    /// Who answers.
+    pub async fn health(&mut self) -> Result<Health, ClientError> {
+        self.get(paths::HEALTH).await
+    }
+
+    /// Announces a snapshot; answers which files the daemon lacks.
+    pub async fn announce(&mut self, snapshot: &Snapshot) -> Result<Missing, ClientError> {
+        self.call(Method::POST, paths::SNAPSHOTS, snapshot).await
+    }
+
+    /// Sends files. Each is checked against its digest on the other side.
+    pub async fn send_blobs(&mut self, blobs: &[(Digest, Bytes)]) -> Result<(), ClientError> {
+        let mut body = BytesMut::new();
+        for (digest, content) in blobs {
+            frame(&mut body, digest, content);
+        }
+        let response = self
+            .request(Method::POST, paths::BLOBS, body.freeze())
+            .await?;
+        check(response).await.map(drop)
+    }
+
+    /// Starts a run and hands each of its lines to `on_progress`; returns the last.
+    pub async fn up<F>(
+        &mut self,
+        request: &UpRequest,
+        on_progress: F,
+    ) -> Result<RunResult, ClientError>
+    where
+        F: FnMut(&Progress),
+    {
+        let response = self
+            .request(Method::POST, paths::RUNS, json(request)?)
+            .await?;
+        result_of(check(response).await?, on_progress).await
+    }
+
+    /// Goes back to an earlier release; streams as a run does.
+    pub async fn rollback<F>(
+        &mut self,
+        app: &AppName,
+        request: &RollbackRequest,
+        on_progress: F,
+    ) -> Result<RunResult, ClientError>
+    where
+        F: FnMut(&Progress),
+    {
+        let path = format!("{}/{app}/rollback", paths::APPS);
+        let response = self.request(Method::POST, &path, json(request)?).await?;
+        result_of(check(response).await?, on_progress).await
+    }
+
+    /// Every app.
+    pub async fn apps(&mut self) -> Result<Vec<AppSummary>, ClientError> {
+        self.get(paths::APPS).await
+    }
+
+    /// One app.
+    pub async fn app(&mut self, app: &AppName) -> Result<AppStatus, ClientError> {
+        self.get(&format!("{}/{app}", paths::APPS)).await
+    }
+
+    /// Destroys an app; `restore` brings it back for a while.
+    pub async fn destroy(&mut self, app: &AppName) -> Result<Destroyed, ClientError> {
+        self.call(Method::DELETE, &format!("{}/{app}", paths::APPS), &())
+            .await
+    }
+
+    /// Brings a destroyed app back; streams as a run does.
+    pub async fn restore<F>(
+        &mut self,
+        app: &AppName,
+        on_progress: F,
+    ) -> Result<RunResult, ClientError>
+    where
+        F: FnMut(&Progress),
+    {
+        let path = format!("{}/{app}/restore", paths::APPS);
+        let response = self.request(Method::POST, &path, Bytes::new()).await?;
+        result_of(check(response).await?, on_progress).await
+    }
+
+    /// Hands each line of an app's log to `on_line`, until there are no more or it returns `false`.
+    pub async fn logs<F>(
+        &mut self,
+        app: &AppName,
+        query: &LogQuery,
+        mut on_line: F,
+    ) -> Result<(), ClientError>
+    where
+        F: FnMut(LogLine) -> bool,
+    {
+        let mut path = format!("{}/{app}/logs?follow={}", paths::APPS, query.follow);
+        if let Some(release) = query.release {
+            path.push_str(&format!("&release={release}"));
+        }
+        if let Some(lines) = query.lines {
+            path.push_str(&format!("&lines={lines}"));
+        }
+        let response = self.request(Method::GET, &path, Bytes::new()).await?;
+        each_line(check(response).await?, |line| {
+            Ok(on_line(serde_json::from_slice(line)?))
+        })
+        .await
+    }
+
+    /// Ends the daemon; returns when it has said that it will.
+    pub async fn stop(&mut self, request: StopRequest) -> Result<(), ClientError> {
+        let response = self
+            .request(Method::POST, paths::STOP, json(&request)?)
+            .await?;
+        check(response).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ClientError> {
+        let response = self.request(Method::GET, path, Bytes::new()).await?;
+        read(check(response).await?).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let response = self.request(method, path, json(body)?).await?;
+        read(check(response).await?).await
+    }
+
+    fn request(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Response<Incoming>, ClientError>> + use<'_> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(http::header::HOST, "mayfly")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body));
+        async move {
+            self.sender.ready().await.map_err(broke)?;
+            self.sender
+                .send_request(request.map_err(broke)?)
+                .await
+                .map_err(broke)
+        }
+    }
+}
+
+/// Appends one blob to a body of `POST /v1/blobs`: 32 bytes of hash in hex (64 letters), the length
+/// as eight bytes, big-endian, then the content.
+pub fn frame(body: &mut BytesMut, digest: &Digest, content: &[u8]) {
+    body.extend_from_slice(digest.hex().as_bytes());
+    body.extend_from_slice(&(content.len() as u64).to_be_bytes());
+    body.extend_from_slice(content);
+}
+
+/// Takes the next blob off a body of frames. `Ok(None)` at its end; fails on a torn frame.
+pub fn unframe(body: &mut Bytes) -> Result<Option<(Digest, Bytes)>, Failure> {
+    let torn = || Failure::new(FailureCode::Usage, "the list of blobs is torn");
+    if body.is_empty() {
+        return Ok(None);
+    }
+    if body.len() < 72 {
+        return Err(torn());
+    }
+    let hex = body.split_to(64);
+    let hex = std::str::from_utf8(&hex).map_err(|_| torn())?;
+    let digest = format!("sha256:{hex}").parse().map_err(|_| torn())?;
+    let size = usize::try_from(body.get_u64()).map_err(|_| torn())?;
+    if body.len() < size {
+        return Err(torn());
+    }
+    Ok(Some((digest, body.split_to(size))))
+}
+
+fn broke(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ClientError {
+    ClientError::Broke(cause.into())
+}
+
+fn json(value: &impl Serialize) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(ClientError::Answer)
+}
+
+/// Passes a good answer on; turns any other into the failure that it carries.
+async fn check(response: Response<Incoming>) -> Result<Response<Incoming>, ClientError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(broke)?
+        .to_bytes();
+    Err(serde_json::from_slice(&body)
+        .unwrap_or_else(|_| unknown(status))
+        .into())
+}
+
+fn unknown(status: StatusCode) -> Failure {
+    Failure::new(
+        FailureCode::Internal,
+        format!("the daemon answered {status}"),
+    )
+}
+
+async fn read<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, ClientError> {
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(broke)?
+        .to_bytes();
+    serde_json::from_slice(&body).map_err(ClientError::Answer)
+}
+
+async fn result_of<F>(
+    response: Response<Incoming>,
+    mut on_progress: F,
+) -> Result<RunResult, ClientError>
+where
+    F: FnMut(&Progress),
+{
+    let mut result = None;
+    each_line(response, |line| {
+        let progress = serde_json::from_slice(line)?;
+        on_progress(&progress);
+        if let Progress::Result(end) = progress {
+            result = Some(*end);
+        }
+        Ok(true)
+    })
+    .await?;
+    result.ok_or_else(|| broke("the stream ended before the run did"))
+}
+
+/// Calls `on_line` for each line of an NDJSON body until it returns `false`.
+async fn each_line<F>(response: Response<Incoming>, mut on_line: F) -> Result<(), ClientError>
+where
+    F: FnMut(&[u8]) -> Result<bool, serde_json::Error>,
+{
+    let mut body = response.into_body();
+    let mut buffer = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(broke)?.into_data() {
+            buffer.extend_from_slice(&data);
+        }
+        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            let line = buffer.split_to(end + 1);
+            if !on_line(&line).map_err(ClientError::Answer)? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_read_back_as_written_and_torn_ones_are_refused() {
+        let mut body = BytesMut::new();
+        for content in ["", "one", "two"] {
+            frame(
+                &mut body,
+                &Digest::of(content.as_bytes()),
+                content.as_bytes(),
+            );
+        }
+        let whole = body.freeze();
+        let mut rest = whole.clone();
+        let mut read = Vec::new();
+        while let Some((_, content)) = unframe(&mut rest).expect("a whole frame") {
+            read.push(content);
+        }
+        assert_eq!(read, ["", "one", "two"]);
+        for cut in [1, 71, 73, whole.len() - 1] {
+            let mut torn = whole.slice(..cut);
+            let end = std::iter::from_fn(|| unframe(&mut torn).transpose()).last();
+            assert!(matches!(end, Some(Err(_))), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Where the daemon keeps its state and listens, and the paths of its API.
+
+use std::path::{Path, PathBuf};
+
+/// The variable that moves the daemon's state to another folder.
+pub const HOME_VARIABLE: &str = "MAYFLY_HOME";
+/// Where the state is unless that variable is set.
+pub const DEFAULT_HOME: &str = "/var/lib/mayfly";
+/// The group whose members may use the socket.
+pub const GROUP: &str = "mayfly";
+/// The edge's port unless `serve --port` says another.
+pub const DEFAULT_PORT: u16 = 7777;
+
+/// `GET`: is the daemon there, and which one.
+pub const HEALTH: &str = "/v1/health";
+/// `POST`: a snapshot; answers which blobs are missing.
+pub const SNAPSHOTS: &str = "/v1/snapshots";
+/// `POST`: blobs, framed.
+pub const BLOBS: &str = "/v1/blobs";
+/// `POST`: start a run; answers its NDJSON stream.
+pub const RUNS: &str = "/v1/runs";
+/// `GET`: every app.
+pub const APPS: &str = "/v1/apps";
+/// `GET`: events after `?after=`.
+pub const EVENTS: &str = "/v1/events";
+/// `POST`: end the daemon.
+pub const STOP: &str = "/v1/stop";
+
+/// The folder of the daemon's state: `$MAYFLY_HOME`, else the default.
+pub fn home() -> PathBuf {
+    std::env::var_os(HOME_VARIABLE).map_or_else(|| PathBuf::from(DEFAULT_HOME), PathBuf::from)
+}
+
+/// The daemon's socket.
+pub fn socket(home: &Path) -> PathBuf {
+    home.join("run/mayfly.sock")
+}
