@@ -237,3 +237,210 @@ pub(super) fn host(text: &str) -> Option<String> {
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target_of(head: &str) -> Option<(String, u16)> {
+        let request = parse(head.as_bytes()).ok()?;
+        Some((request.host, request.port))
+    }
+
+    #[test]
+    fn a_head_asks_for_one_host_or_is_refused() {
+        for (head, target) in [
+            (
+                "CONNECT a.example:443 HTTP/1.1\r\n\r\n",
+                Some(("a.example", 443)),
+            ),
+            (
+                "CONNECT A.Example.:443 HTTP/1.1\n\n",
+                Some(("a.example", 443)),
+            ),
+            (
+                "CONNECT [2001:DB8::1]:443 HTTP/1.1\r\n\r\n",
+                Some(("2001:db8::1", 443)),
+            ),
+            (
+                "GET http://a.example HTTP/1.1\r\n\r\n",
+                Some(("a.example", 80)),
+            ),
+            (
+                "GET HTTP://a.example:81?q HTTP/1.1\r\n\r\n",
+                Some(("a.example", 81)),
+            ),
+            (
+                "GET http://a.example/@b.example HTTP/1.1\r\n\r\n",
+                Some(("a.example", 80)),
+            ),
+            (
+                "GET http://a.example/ HTTP/1.1\r\nHost: b.example\r\n\r\n",
+                Some(("a.example", 80)),
+            ),
+            // Not a host and a port.
+            ("CONNECT a.example HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example: HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example:0 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example:65536 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example:+443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example:443:80 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT :443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a..example:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example..:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT a.example%00.evil:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT ok@a.example:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT [::1%25lo]:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT [::1:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT [::1]x:443 HTTP/1.1\r\n\r\n", None),
+            ("CONNECT http://a.example/ HTTP/1.1\r\n\r\n", None),
+            // Names that read as one host and lead to another.
+            ("GET http://allowed@evil.example/ HTTP/1.1\r\n\r\n", None),
+            ("GET http://allowed:80@evil.example/ HTTP/1.1\r\n\r\n", None),
+            ("GET http://evil.example\\@allowed/ HTTP/1.1\r\n\r\n", None),
+            ("GET http://a.example#@b.example/ HTTP/1.1\r\n\r\n", None),
+            ("GET http:///x HTTP/1.1\r\n\r\n", None),
+            ("GET http://a.example:0/ HTTP/1.1\r\n\r\n", None),
+            // Not for a proxy.
+            ("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", None),
+            ("GET https://a.example/ HTTP/1.1\r\n\r\n", None),
+            ("GET ftp://a.example/ HTTP/1.1\r\n\r\n", None),
+            ("OPTIONS * HTTP/1.1\r\n\r\n", None),
+            // Two meanings.
+            (
+                "GET http://a.example/ HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+                None,
+            ),
+            (
+                "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nTransfer-Encoding : chunked\r\n\r\n",
+                None,
+            ),
+            (
+                "POST http://a.example/ HTTP/1.1\r\nX: a\r\n b\r\n\r\n",
+                None,
+            ),
+            // Not HTTP.
+            ("\x16\x03\x01\r\n\r\n", None),
+            ("GET http://a.example/\r\n\r\n", None),
+            ("GET http://a.example/ HTTP/2.0\r\n\r\n", None),
+        ] {
+            let target = target.map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(target_of(head), target, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_ends_at_its_first_empty_line_however_it_arrives() {
+        for (text, at) in [
+            ("A\r\n\r\nB", Some(5)),
+            ("A\n\nB", Some(3)),
+            ("A\n\r\nB", Some(4)),
+            ("A\r\n\r", None),
+            ("A\r\nB", None),
+            ("", None),
+        ] {
+            assert_eq!(end(text.as_bytes(), 0), at, "{text:?}");
+            let whole = text.as_bytes();
+            let piecewise = (1..=whole.len()).find_map(|upto| end(&whole[..upto], upto - 1));
+            assert_eq!(piecewise, at, "{text:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn too_many_headers_are_too_large() {
+        let headers = "X: 1\r\n".repeat(MAX_HEADERS + 1);
+        let head = format!("CONNECT a.example:443 HTTP/1.1\r\n{headers}\r\n");
+        assert_eq!(parse(head.as_bytes()), Err(Refusal::head_too_large()));
+    }
+
+    /// A generator that needs no crate: xorshift64*.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: usize) -> usize {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+            usize::try_from(high).unwrap_or(0) % sides
+        }
+    }
+
+    /// What every accepted head must be, whatever bytes it came from.
+    fn check(bytes: &[u8]) {
+        let Ok(request) = parse(bytes) else { return };
+        let told = String::from_utf8_lossy(bytes);
+        let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.:".contains(&b);
+        assert!(request.port != 0 && !request.host.is_empty(), "{told:?}");
+        assert!(request.host.bytes().all(letters), "{told:?}");
+        let Way::Forward { head, .. } = request.way else {
+            return;
+        };
+        assert_eq!(end(&head, 0), Some(head.len()), "one head only: {told:?}");
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS + 2];
+        let mut again = httparse::Request::new(&mut headers);
+        let read = again.parse(&head).expect("what goes on reads back");
+        assert_eq!(read, httparse::Status::Complete(head.len()), "{told:?}");
+        assert!(
+            again.path.is_some_and(|path| path.starts_with('/')),
+            "{told:?}"
+        );
+        assert_eq!(count(again.headers, "host"), 1, "{told:?}");
+        assert_eq!(count(again.headers, "connection"), 1, "{told:?}");
+        assert!(body_bytes(again.headers).is_ok(), "{told:?}");
+    }
+
+    #[test]
+    fn mutated_heads_never_panic_and_what_goes_on_is_one_plain_request() {
+        let seeds = [
+            "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n",
+            "GET http://a.example:81/p?q=1 HTTP/1.1\r\nHost: b\r\nConnection: x, close\r\nX: 1\r\n\r\n",
+            "POST http://[2001:db8::1]/ HTTP/1.0\r\nContent-Length: 12\r\nTE: gzip\r\n\r\n",
+            "PUT http://a.example HTTP/1.1\r\nTransfer-Encoding: chunked\r\nUpgrade: h2c\r\n\r\n",
+        ];
+        let spice = b"\r\n \t:@/\\#?[].%\0\xff,;0aA";
+        let mut dice = Dice(0x6d61_7966_6c79);
+        for round in 0..200_000 {
+            let mut bytes = seeds[round % seeds.len()].as_bytes().to_vec();
+            for _ in 0..=dice.roll(4) {
+                let at = dice.roll(bytes.len());
+                match dice.roll(4) {
+                    0 => bytes[at] = spice[dice.roll(spice.len())],
+                    1 => bytes.insert(at, spice[dice.roll(spice.len())]),
+                    2 => drop(bytes.remove(at)),
+                    _ => {
+                        let upto = (at + dice.roll(20)).min(bytes.len());
+                        let copy = bytes[at..upto].to_vec();
+                        let to = dice.roll(bytes.len());
+                        bytes.splice(to..to, copy);
+                    }
+                }
+            }
+            check(&bytes);
+        }
+    }
+}

@@ -117,6 +117,12 @@ impl Proxy {
         self.denied.take()
     }
 
+    /// Takes `addresses` for what `host` resolved to just now.
+    #[cfg(test)]
+    pub(super) fn learn(&mut self, host: &str, addresses: &[std::net::IpAddr]) {
+        self.resolver.keep(host, addresses, Instant::now());
+    }
+
     fn ready(&self) -> io::Result<Vec<u64>> {
         let mut events = Vec::with_capacity(MAX_CONNECTIONS);
         let at_once = Timespec {

@@ -94,7 +94,8 @@ impl Resolver {
         answers
     }
 
-    fn keep(&mut self, host: &str, addresses: &[IpAddr], now: Instant) {
+    /// Remembers the addresses of `host` as found at `now`.
+    pub(super) fn keep(&mut self, host: &str, addresses: &[IpAddr], now: Instant) {
         if self.kept.len() >= MOST_KEPT {
             self.kept.clear();
         }
