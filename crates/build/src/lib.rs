@@ -1,1 +1,3 @@
-//! build
+//! Makes an image of a folder: what kind of app it is, the layers that it needs, and the image.
+
+pub mod layer;
