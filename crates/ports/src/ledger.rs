@@ -64,7 +64,8 @@ impl Remedy for LedgerError {
 pub enum Change {
     /// A new app. Event: `app_created`.
     AppCreated(App),
-    /// Another folder or owner takes the name. Event: `app_taken_over`.
+    /// Another folder or owner takes the name. What serves and when it was created stay as they
+    /// are. Event: `app_taken_over`.
     AppTakenOver(App),
     /// A run began. Event: `run_started`.
     RunStarted(Run),
@@ -87,7 +88,8 @@ pub enum Change {
     /// A release was numbered. Event: `release_created`. Refused when the number is taken.
     ReleaseCreated(Box<Release>),
     /// A rollout moved. Event: by the phase; none for `Starting`. `Promoted` makes the release the
-    /// app's stable one in the same transaction.
+    /// app's stable one in the same transaction; another end of the stable release leaves the app
+    /// without one. Moving to the phase that is recorded has no effect and no event.
     PhaseMoved {
         /// The release.
         release: ReleaseKey,
@@ -133,12 +135,24 @@ pub enum Change {
         /// The app.
         app: AppName,
     },
-    /// Gone for good, with its releases, runs, values and references. Events stay.
+    /// Gone for good, with its releases, runs, values, pins, and the references of the holders
+    /// `release:<app>.r…`, `run:<its runs>`, `pin:<app>` and `app:<app>`. Events stay.
     /// Event: `removed`.
     AppRemoved {
         /// The app.
         app: AppName,
     },
+}
+
+/// That a holder let go of a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobRelease {
+    /// Who had needed it.
+    pub holder: String,
+    /// The rule that said so.
+    pub rule: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The record. Writers see each other's changes in one order; what `record` acknowledged survives
@@ -181,8 +195,11 @@ pub trait Ledger: Send + Sync {
     /// The pinned inputs of an app, by name.
     async fn pins(&self, app: &AppName) -> Result<Vec<(String, Digest)>, LedgerError>;
 
-    /// Every blob that anything holds.
+    /// Every blob that anything holds; a pin holds its blob by itself.
     async fn held_blobs(&self) -> Result<Vec<Digest>, LedgerError>;
+
+    /// Who let go of a blob, by which rule, oldest first.
+    async fn blob_releases(&self, digest: &Digest) -> Result<Vec<BlobRelease>, LedgerError>;
 
     /// Events after `seq`, oldest first, at most `limit`.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<Event>, LedgerError>;

@@ -16,7 +16,7 @@ pub use blob_store::{BlobError, BlobStore};
 pub use builder::{BuildRequest, Builder, Built, ProgressSink, Source};
 pub use checkout::{CheckedOut, Checkout};
 pub use clock::{Clock, SystemClock};
-pub use ledger::{Change, Ledger, LedgerError};
+pub use ledger::{BlobRelease, Change, Ledger, LedgerError};
 pub use runtime::{Launch, Runtime, RuntimeError, Termination};
 pub use traffic::{Route, Target, Traffic};
 pub use workshop::{Job, JobReport, Workshop, WorkshopError};

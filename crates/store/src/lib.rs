@@ -1,1 +1,7 @@
-//! store
+//! Where mayfly keeps things: blobs by their digest, and the ledger of what happened.
+
+pub mod blobs;
+pub mod ledger;
+
+pub use blobs::{DiskBlobs, ObjectBlobs};
+pub use ledger::SqliteLedger;
