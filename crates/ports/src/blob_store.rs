@@ -1,5 +1,8 @@
 //! Bytes by their digest.
 
+#[cfg(feature = "contracts")]
+pub mod contract;
+
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,8 @@
 //! What happened and what holds now: apps, runs, releases, evidence, and the log of events.
 
+#[cfg(feature = "contracts")]
+pub mod contract;
+
 use async_trait::async_trait;
 use model::app::App;
 use model::env::SecretEnv;

@@ -182,6 +182,12 @@ pub trait Runtime: Send + Sync {
     /// Removes what is left of an ended instance: its folder copy, logs, cgroups. Kept files stay.
     async fn remove(&self, id: &InstanceId) -> Result<(), RuntimeError>;
 
+    /// What its folder holds on disk, as measured.
+    async fn size_bytes(&self, id: &InstanceId) -> Result<u64, RuntimeError>;
+
+    /// The memory that its processes hold now.
+    async fn memory_bytes(&self, id: &InstanceId) -> Result<u64, RuntimeError>;
+
     /// The log files of an instance, oldest first. They may grow and rotate while they are read.
     async fn logs(&self, id: &InstanceId) -> Result<Vec<PathBuf>, RuntimeError>;
 

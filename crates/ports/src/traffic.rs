@@ -20,6 +20,26 @@ pub struct Target {
     pub site: Option<SiteFiles>,
     /// The server, for what the site does not have.
     pub upstream: Option<Upstream>,
+    /// Whether the server can answer as it is.
+    pub wakefulness: Wakefulness,
+}
+
+/// Whether a target's server can answer as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wakefulness {
+    /// It runs.
+    Awake,
+    /// Its processes are frozen: before a request is sent to it, the [`Waker`] is asked to wake it.
+    Asleep,
+}
+
+/// Wakes targets that are [`Wakefulness::Asleep`]; the proxy awaits it before it dials. Whoever
+/// implements it puts them to sleep again once [`Traffic::drain`] says that nothing is under way.
+#[async_trait]
+pub trait Waker: Send + Sync {
+    /// Returns once the release's processes run. Many calls at once have the effect of one. Fails
+    /// when there is nothing left to wake.
+    async fn wake(&self, release: &ReleaseKey) -> Result<(), std::io::Error>;
 }
 
 /// Files on disk, and how to serve them.

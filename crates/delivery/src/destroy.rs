@@ -1,0 +1,153 @@
+//! Takes an app down, and brings it back while that is possible.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::types::Destroyed;
+use model::app::Owner;
+use model::progress::{Progress, RunResult};
+use model::{AppName, Failure, FailureCode, ReleaseKey, Stage};
+use ports::{Change, Termination};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::Delivery;
+use crate::report::Report;
+use crate::takeover::STOP_WITHIN;
+
+impl Delivery {
+    /// Ends an app. Its releases and its data stay until they cannot be restored any more.
+    pub async fn destroy(&self, name: &AppName, owner: Owner) -> Result<Destroyed, Failure> {
+        let app = self.own_app(name, owner).await?;
+        let at = app.destroyed_at.unwrap_or_else(|| self.ports.clock.now());
+        let _newest = self.apps.begin(name);
+        let room = self.apps.room(name);
+        let _turn = room.turn.lock().await;
+        if app.destroyed_at.is_none() {
+            self.record(vec![Change::AppDestroyed {
+                app: name.clone(),
+                at,
+            }])
+            .await?;
+        }
+        self.ports.traffic.remove(name).await;
+        let freed_bytes = self.end_instances(name).await?;
+        let restorable_until =
+            at + jiff::SignedDuration::try_from(self.settings.restorable_for).unwrap_or_default();
+        Ok(Destroyed {
+            app: name.clone(),
+            restorable_until,
+            freed_bytes,
+        })
+    }
+
+    /// Ends every instance of an app and keeps what its stable one wrote. Returns the bytes that
+    /// their folders held.
+    async fn end_instances(&self, name: &AppName) -> Result<u64, Failure> {
+        let stable = self
+            .ports
+            .ledger
+            .app(name)
+            .await
+            .ok()
+            .flatten()
+            .and_then(|app| app.stable);
+        for key in self.fleet.of(name) {
+            self.fleet.take(&key);
+        }
+        let instances = self
+            .ports
+            .runtime
+            .list()
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        let mut freed_bytes = 0;
+        for id in instances.into_iter().filter(|id| id.release.app == *name) {
+            let stopped = self
+                .ports
+                .runtime
+                .stop(&id, Termination::Graceful(STOP_WITHIN))
+                .await;
+            stopped.map_err(|error| Failure::of(&error))?;
+            if Some(id.release.number) == stable {
+                self.keep_written(&id).await;
+            }
+            freed_bytes += self.ports.runtime.size_bytes(&id).await.unwrap_or(0);
+            self.ports
+                .runtime
+                .remove(&id)
+                .await
+                .map_err(|error| Failure::of(&error))?;
+        }
+        Ok(freed_bytes)
+    }
+
+    /// Brings a destroyed app back as it was.
+    pub async fn restore(
+        self: &Arc<Self>,
+        name: &AppName,
+        owner: Owner,
+        listener: UnboundedSender<Progress>,
+    ) -> Result<RunResult, Failure> {
+        let begun = Instant::now();
+        let app = self.own_app(name, owner).await?;
+        let stable = app
+            .stable
+            .filter(|_| app.destroyed_at.is_some())
+            .ok_or_else(|| nothing_to_restore(name))?;
+        let key = ReleaseKey {
+            app: name.clone(),
+            number: stable,
+        };
+        let release = self
+            .ports
+            .ledger
+            .release(&key)
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        let release = release.ok_or_else(|| crate::takeover::image_gone(&key))?;
+        let report = Report::new(listener);
+        let room = self.apps.room(name);
+        let _turn = room.turn.lock().await;
+        let stage = report.stage(Stage::Rollout);
+        self.record(vec![Change::AppRestored { app: name.clone() }])
+            .await?;
+        let member = stage
+            .step(
+                "start it and wait until it is ready",
+                self.start_stable(&key),
+            )
+            .await;
+        let member = member.map_err(|failure| failure.in_stage(Stage::Rollout))?;
+        self.promote(&release, member).await?;
+        stage.done(false);
+        let result = self.result_without_run(&app, &release, &report, begun);
+        report.tell(Progress::Result(Box::new(result.clone())));
+        Ok(result)
+    }
+
+    /// Ends every app's instances, as the daemon stops with its apps. The ledger stays as it is:
+    /// the next daemon starts them again.
+    pub async fn stop_all(&self) -> Result<(), Failure> {
+        let apps = self
+            .ports
+            .ledger
+            .apps()
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        let names = apps.into_iter().map(|app| app.name);
+        let ends = names.map(|name| async move {
+            self.ports.traffic.remove(&name).await;
+            self.end_instances(&name).await.map(drop)
+        });
+        let ended: Vec<Result<(), Failure>> = futures_util::future::join_all(ends).await;
+        ended.into_iter().collect()
+    }
+}
+
+fn nothing_to_restore(name: &AppName) -> Failure {
+    Failure::new(
+        FailureCode::NotFound,
+        format!("`{name}` is not destroyed, or never served"),
+    )
+    .hint("run `mayfly list` to see the apps there are")
+}

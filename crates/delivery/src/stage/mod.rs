@@ -1,0 +1,4 @@
+//! One file a stage. Each records evidence; later stages see that only.
+
+pub mod build;
+pub mod rollout;

@@ -1,0 +1,311 @@
+//! How apps do, for those who ask.
+
+use api::types::{AppState, AppStatus, AppSummary, ReleaseNow, ReleaseSummary};
+use model::app::App;
+use model::backoff::CRASH_LOOP_EXITS;
+use model::instance::{InstanceId, InstanceState};
+use model::release::Release;
+use model::{AppName, Failure, ReleaseKey, Stage};
+use ports::runtime::{Fate, Written};
+use ports::traffic::Wakefulness;
+
+use crate::ready::LAST_LINES;
+use crate::stage::build::BuildEvidence;
+use crate::{Delivery, local_url};
+
+/// How many releases a status shows.
+const RELEASES_SHOWN: usize = 10;
+
+impl Delivery {
+    /// Every app.
+    pub async fn list(&self) -> Result<Vec<AppSummary>, Failure> {
+        let mut summaries = Vec::new();
+        for app in self
+            .ports
+            .ledger
+            .apps()
+            .await
+            .map_err(|error| Failure::of(&error))?
+        {
+            let stable = self.stable(&app.name).await;
+            let plan = self.plan_of(stable.as_ref()).await;
+            summaries.push(self.summary(
+                &app,
+                stable.as_ref(),
+                plan.map(|built| built.plan.kind.to_string()),
+            ));
+        }
+        Ok(summaries)
+    }
+
+    /// One app, whole.
+    pub async fn status(&self, name: &AppName) -> Result<AppStatus, Failure> {
+        let app = self.known_app(name).await?;
+        let releases = self
+            .ports
+            .ledger
+            .releases(name)
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        let stable = releases
+            .iter()
+            .find(|release| Some(release.key.number) == app.stable);
+        let built = self.plan_of(stable).await;
+        let instance = self.serving(&app).map(|(_, id)| id);
+        let written = self.written(instance.as_ref()).await;
+        let keep = stable
+            .map(|release| release.config.keep.clone())
+            .unwrap_or_default();
+        let lost = paths(&written, Fate::Lost);
+        let denied = match &instance {
+            Some(id) => self.ports.runtime.denied(id).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        Ok(AppStatus {
+            summary: self.summary(
+                &app,
+                stable,
+                built.as_ref().map(|built| built.plan.kind.to_string()),
+            ),
+            releases: releases
+                .iter()
+                .take(RELEASES_SHOWN)
+                .map(|release| self.release_summary(&app, release))
+                .collect(),
+            plan: built.map(|built| built.plan),
+            memory_bytes: self.memory(instance.as_ref()).await,
+            data_bytes: self.data_bytes(name).await,
+            notices: self
+                .notices(&app, instance.as_ref(), &lost, &keep, &denied)
+                .await,
+            kept: keep,
+            will_be_kept: paths(&written, Fate::Kept),
+            will_be_lost: lost,
+            denied,
+            env_keys: self.env_keys(name).await?,
+            last_lines: self.lines_of_a_fallen_app(&app).await,
+        })
+    }
+
+    fn summary(&self, app: &App, stable: Option<&Release>, kind: Option<String>) -> AppSummary {
+        let restorable = |at| {
+            at + jiff::SignedDuration::try_from(self.settings.restorable_for).unwrap_or_default()
+        };
+        AppSummary {
+            name: app.name.clone(),
+            state: self.state_of(app),
+            kind,
+            release: app.stable,
+            url: self.url(&app.name),
+            local_url: local_url(app.local_port),
+            owner: app.owner,
+            folder: app.folder.clone(),
+            updated_at: stable.map_or(app.created_at, |release| release.created_at),
+            restorable_until: app.destroyed_at.map(restorable),
+        }
+    }
+
+    fn state_of(&self, app: &App) -> AppState {
+        let key = app.stable.map(|number| ReleaseKey {
+            app: app.name.clone(),
+            number,
+        });
+        match key.map(|key| self.fleet.get(&key)) {
+            _ if app.destroyed_at.is_some() => AppState::Destroyed,
+            None => AppState::NeverReady,
+            Some(Some(member)) if member.trouble.is_none() => AppState::Running,
+            Some(Some(member)) if member.exits >= CRASH_LOOP_EXITS => AppState::CrashLoop,
+            Some(_) => AppState::Restarting,
+        }
+    }
+
+    fn release_summary(&self, app: &App, release: &Release) -> ReleaseSummary {
+        let member = self.fleet.get(&release.key);
+        let now = match member {
+            Some(_) if Some(release.key.number) == app.stable => ReleaseNow::Serving,
+            Some(_) => ReleaseNow::Warm,
+            None => ReleaseNow::Stopped,
+        };
+        ReleaseSummary {
+            number: release.key.number,
+            digest: release.image.digest,
+            size_bytes: release.image.size_bytes(),
+            phase: release.phase.clone(),
+            now,
+            url: self.release_url(&app.name, release.key.number),
+            created_at: release.created_at,
+        }
+    }
+
+    /// What the build of a release recorded.
+    async fn plan_of(&self, release: Option<&Release>) -> Option<BuildEvidence> {
+        let evidence = self.ports.ledger.evidence(release?.run).await.ok()?;
+        let build = evidence
+            .iter()
+            .rfind(|evidence| evidence.stage == Stage::Build)?;
+        let blob = self.ports.blobs.get(&build.blob).await.ok()?;
+        serde_json::from_slice(&blob).ok()
+    }
+
+    async fn written(&self, instance: Option<&InstanceId>) -> Vec<Written> {
+        match instance {
+            Some(id) => self.ports.runtime.written(id).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    async fn memory(&self, instance: Option<&InstanceId>) -> Option<u64> {
+        self.ports.runtime.memory_bytes(instance?).await.ok()
+    }
+
+    async fn data_bytes(&self, name: &AppName) -> u64 {
+        let folder = self.data_folder(name);
+        let walk = tokio::task::spawn_blocking(move || folder_bytes(&folder));
+        walk.await.unwrap_or(0)
+    }
+
+    async fn env_keys(&self, name: &AppName) -> Result<Vec<String>, Failure> {
+        let version = self.env_version(name).await?;
+        let env = self
+            .ports
+            .ledger
+            .env(name, version)
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        Ok(env.0.into_keys().collect())
+    }
+
+    async fn lines_of_a_fallen_app(&self, app: &App) -> Vec<String> {
+        let trouble = self.serving(app).filter(|(key, _)| {
+            self.fleet
+                .get(key)
+                .is_some_and(|member| member.trouble.is_some())
+        });
+        match trouble {
+            Some((_, id)) => self.last_words(&id, LAST_LINES).await,
+            None => Vec::new(),
+        }
+    }
+
+    async fn notices(
+        &self,
+        app: &App,
+        instance: Option<&InstanceId>,
+        lost: &[String],
+        keep: &[String],
+        denied: &[model::instance::DeniedEgress],
+    ) -> Vec<String> {
+        let mut notices = Vec::new();
+        let key = app.stable.map(|number| ReleaseKey {
+            app: app.name.clone(),
+            number,
+        });
+        let member = key.and_then(|key| self.fleet.get(&key));
+        if let Some(trouble) = member.as_ref().and_then(|member| member.trouble.as_ref()) {
+            notices.push(trouble.message.clone());
+            notices.extend(trouble.hint.clone());
+        }
+        if member.is_some_and(|member| member.wakefulness == Wakefulness::Asleep) {
+            notices.push("it sleeps, and wakes with the next request".to_owned());
+        }
+        if let Some(id) = instance
+            && let Ok(InstanceState::Running { oom_kills, .. }) = self.ports.runtime.state(id).await
+            && oom_kills > 0
+        {
+            notices.push(format!(
+                "a worker of it was killed {oom_kills} times for its memory; set `memory` under [run] in mayfly.toml"
+            ));
+        }
+        let lost: Vec<&str> = lost.iter().map(String::as_str).collect();
+        notices.extend(lost_notice(&lost, keep));
+        notices.extend(denied_notice(denied));
+        notices
+    }
+}
+
+fn paths(written: &[Written], fate: Fate) -> Vec<String> {
+    written
+        .iter()
+        .filter(|file| file.fate == fate)
+        .map(|file| file.path.clone())
+        .collect()
+}
+
+/// The sentence about files that go with a release, with the line that keeps them.
+pub(crate) fn lost_notice(lost: &[&str], keep: &[String]) -> Option<String> {
+    let first = lost.first()?;
+    let others = match lost.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let patterns: Vec<String> = keep
+        .iter()
+        .map(String::as_str)
+        .chain([*first])
+        .map(|text| format!("{text:?}"))
+        .collect();
+    Some(format!(
+        "`{first}`{others} was written by the app and goes with its release; to keep it, add to mayfly.toml: [run] keep = [{}]",
+        patterns.join(", ")
+    ))
+}
+
+/// The sentence about hosts that were denied, with the line that allows them.
+fn denied_notice(denied: &[model::instance::DeniedEgress]) -> Option<String> {
+    let hosts: Vec<String> = denied
+        .iter()
+        .map(|denied| match denied.port {
+            443 | 80 => format!("{:?}", denied.host),
+            port => format!("{:?}", format!("{}:{port}", denied.host)),
+        })
+        .collect();
+    let first = denied.first()?;
+    Some(format!(
+        "it asked for `{}` and was denied; to allow that, add to mayfly.toml: [egress] allow = [{}]",
+        first.host,
+        hosts.join(", ")
+    ))
+}
+
+/// The size of all files in a folder; links are not followed.
+fn folder_bytes(folder: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_has_the_line_to_add() {
+        let keep = vec!["*.db".to_owned()];
+        let notice = lost_notice(&["notes.json", "log.txt"], &keep).expect("two files are lost");
+        assert!(notice.contains("`notes.json` and 1 more"), "{notice}");
+        assert!(
+            notice.contains(r#"keep = ["*.db", "notes.json"]"#),
+            "{notice}"
+        );
+        assert_eq!(lost_notice(&[], &keep), None);
+        let denied = |host: &str, port| model::instance::DeniedEgress {
+            host: host.into(),
+            port,
+        };
+        let notice = denied_notice(&[
+            denied("api.example.com", 443),
+            denied("db.example.com", 5432),
+        ])
+        .expect("two were denied");
+        assert!(
+            notice.contains(r#"allow = ["api.example.com", "db.example.com:5432"]"#),
+            "{notice}"
+        );
+    }
+}
