@@ -1,6 +1,8 @@
 //! Makes an image of a folder: what kind of app it is, the layers that it needs, and the image.
 
 pub mod debian;
+pub mod detect;
 pub mod fetch;
 mod flight;
 pub mod layer;
+pub mod recipe;

@@ -1,0 +1,365 @@
+//! Node apps: servers, and front ends that Node builds.
+
+mod code;
+mod front;
+mod missing;
+mod package;
+mod scripts;
+mod start;
+
+use model::failure::{Failure, FailureCode};
+use model::manifest::Manifest;
+use model::plan::Clue;
+use serde_json::json;
+
+use crate::detect::folder::Folder;
+use crate::detect::weigh::{Signal, signal};
+use crate::recipe::{NodeLock, NodePackages, NodeRecipe, NodeResult, Start};
+
+pub(super) use code::without_comments;
+
+/// Versions of Node that there are base images for.
+const NODES: [&str; 1] = ["22"];
+
+/// Packages that say that an app is a server.
+const SERVER_PACKAGES: [&str; 16] = [
+    "express",
+    "fastify",
+    "koa",
+    "hono",
+    "@hono/node-server",
+    "@hapi/hapi",
+    "ws",
+    "socket.io",
+    "next",
+    "nuxt",
+    "@nestjs/core",
+    "polka",
+    "restify",
+    "apollo-server",
+    "@apollo/server",
+    "json-server",
+];
+
+/// What a folder has of a Node app.
+pub(super) struct Look {
+    package: Option<package::Package>,
+    scripts: Vec<code::Script>,
+    found: Option<start::Found>,
+    tool: Option<front::Tool>,
+    /// What speaks for Node.
+    pub(super) signals: Vec<Signal>,
+    /// What speaks for a runtime that is not there: Bun's, Deno's.
+    pub(super) other_runtime: Option<(&'static str, Clue)>,
+}
+
+/// A Node app, described.
+pub(super) struct Described {
+    pub(super) recipe: NodeRecipe,
+    pub(super) warnings: Vec<Clue>,
+    pub(super) build: Vec<String>,
+}
+
+/// Looks for a Node app.
+pub(super) fn look(folder: &Folder) -> Result<Look, Failure> {
+    let package = package::read(folder)?;
+    let scripts = code::scripts(folder);
+    let tool = package.as_ref().and_then(front::tool_of);
+    let found = start::find(folder, package.as_ref(), &scripts);
+    let found = found.filter(|found| tool.is_none() || found.weight > 40);
+    let mut signals = Vec::new();
+    if let Some(found) = &found {
+        signals.push(Signal {
+            weight: found.weight,
+            clue: found.clue.clone(),
+        });
+    }
+    if let Some(package) = &package {
+        signals.extend(package_signals(folder, package, tool, found.is_some()));
+    }
+    let other_runtime = scripts.iter().find_map(|script| {
+        let (name, line) = script.other_runtime?;
+        let clue = Clue {
+            file: folder.name_of(&script.path),
+            line: Some(line),
+            says: format!("serves with {name}"),
+        };
+        Some((name, clue))
+    });
+    Ok(Look {
+        package,
+        scripts,
+        found,
+        tool,
+        signals,
+        other_runtime,
+    })
+}
+
+fn package_signals(
+    folder: &Folder,
+    package: &package::Package,
+    tool: Option<front::Tool>,
+    serves: bool,
+) -> Vec<Signal> {
+    let mut signals = Vec::new();
+    if let Some(tool) = tool
+        && can_build(folder, package, tool)
+    {
+        let says = format!("is a front end that {} builds", tool.package);
+        signals.push(signal(folder, "package.json", 50, &says));
+    }
+    if let Some(server) = package.has_any(&SERVER_PACKAGES).filter(|_| serves) {
+        signals.push(signal(
+            folder,
+            "package.json",
+            15,
+            &format!("lists {server}"),
+        ));
+    }
+    if signals.is_empty() {
+        signals.push(signal(
+            folder,
+            "package.json",
+            5,
+            "is there, but names no server and no front end",
+        ));
+    }
+    signals
+}
+
+/// Whether the tool has something to build: a script that says so, or a page to start from.
+fn can_build(folder: &Folder, package: &package::Package, tool: front::Tool) -> bool {
+    // These turn code into code as often as into pages.
+    let pages_only = !matches!(tool.package, "webpack" | "esbuild");
+    let has_page =
+        folder.has("index.html") || folder.has("src/index.html") || folder.has("public/index.html");
+    let builds = package.scripts.contains_key("build");
+    if pages_only {
+        builds || has_page
+    } else {
+        builds && has_page
+    }
+}
+
+impl Look {
+    /// Whether the folder is a front end that is built and then served as files.
+    pub(super) fn is_front_end(&self, folder: &Folder) -> bool {
+        let builds = match (&self.package, self.tool) {
+            (Some(package), Some(tool)) => can_build(folder, package, tool),
+            _ => false,
+        };
+        self.found.is_none() && builds
+    }
+
+    /// Whether the folder is a server.
+    pub(super) fn is_server(&self) -> bool {
+        self.found.is_some()
+    }
+}
+
+/// Describes the app. `look` found one, or mayfly.toml says that it is one.
+pub(super) fn describe(
+    folder: &Folder,
+    look: Look,
+    manifest: &Manifest,
+) -> Result<Described, Failure> {
+    let (version, engine_warning) = version(folder, look.package.as_ref(), manifest)?;
+    let needs = look.found.as_ref().map_or(&[][..], |found| &found.needs);
+    let missing = missing::find(folder, look.package.as_ref(), &look.scripts, needs);
+    let mut warnings: Vec<Clue> = missing
+        .iter()
+        .map(|missing| missing.warning.clone())
+        .collect();
+    warnings.extend(engine_warning);
+    let added: Vec<String> = missing.into_iter().map(|missing| missing.package).collect();
+    let packages = packages(folder, look.package.as_ref(), &added);
+    let build = build_command(look.package.as_ref(), look.tool, look.found.as_ref());
+    let result = result(folder, &look, manifest)?;
+    let commands = commands(packages.as_ref(), build.as_deref(), look.package.as_ref());
+    Ok(Described {
+        recipe: NodeRecipe {
+            folder: folder.path().to_owned(),
+            version,
+            packages,
+            build,
+            result,
+        },
+        warnings,
+        build: commands,
+    })
+}
+
+fn result(folder: &Folder, look: &Look, manifest: &Manifest) -> Result<NodeResult, Failure> {
+    if let Some(output) = &manifest.build.output {
+        return Ok(NodeResult::Site {
+            outputs: vec![output.trim_end_matches('/').to_owned()],
+        });
+    }
+    match (&look.found, look.tool) {
+        (Some(found), _) => Ok(NodeResult::Server(found.start.clone())),
+        (None, _) if manifest.run.command.is_some() => Ok(NodeResult::Server(Start {
+            port: crate::detect::ports::DEFAULT_PORT,
+            ..Start::default()
+        })),
+        (None, Some(tool)) => Ok(NodeResult::Site {
+            outputs: tool.outputs(folder),
+        }),
+        (None, None) => Err(no_start(folder)),
+    }
+}
+
+fn packages(
+    folder: &Folder,
+    package: Option<&package::Package>,
+    added: &[String],
+) -> Option<NodePackages> {
+    let Some(package) = package else {
+        let empty = package::Package {
+            json: [
+                ("name".to_owned(), json!("app")),
+                ("private".to_owned(), json!(true)),
+            ]
+            .into_iter()
+            .collect(),
+            ..package::Package::default()
+        };
+        return (!added.is_empty()).then(|| NodePackages {
+            manifest: empty.with_added(added),
+            lock: None,
+        });
+    };
+    if package.dependencies.is_empty() && package.dev.is_empty() && added.is_empty() {
+        return None;
+    }
+    let lock = NodeLock::ALL
+        .into_iter()
+        .find(|lock| folder.has(lock.file_name()))
+        .filter(|_| added.is_empty());
+    let manifest = if added.is_empty() {
+        folder.text("package.json").unwrap_or_default()
+    } else {
+        package.with_added(added)
+    };
+    Some(NodePackages { manifest, lock })
+}
+
+fn build_command(
+    package: Option<&package::Package>,
+    tool: Option<front::Tool>,
+    found: Option<&start::Found>,
+) -> Option<String> {
+    let package = package?;
+    let script = scripts::expand(&package.scripts, "build", scripts::DEPTH);
+    // Some scripts install first; what they would install is there, or is another folder's own.
+    let script =
+        script.filter(|script| !script.contains("npm install") && !script.starts_with("echo "));
+    let by_tool = match found {
+        Some(found) => found.build,
+        None => tool
+            .map(|tool| tool.build)
+            .filter(|build| !build.is_empty()),
+    };
+    script.or_else(|| by_tool.map(str::to_owned))
+}
+
+fn commands(
+    packages: Option<&NodePackages>,
+    build: Option<&str>,
+    package: Option<&package::Package>,
+) -> Vec<String> {
+    let install = packages.map(|packages| match packages.lock {
+        Some(_) => "bun install --frozen-lockfile".to_owned(),
+        None => "bun install".to_owned(),
+    });
+    let by_script = package.is_some_and(|package| package.scripts.contains_key("build"));
+    let build = build.map(|build| {
+        if by_script {
+            "npm run build".to_owned()
+        } else {
+            build.to_owned()
+        }
+    });
+    install.into_iter().chain(build).collect()
+}
+
+fn version(
+    folder: &Folder,
+    package: Option<&package::Package>,
+    manifest: &Manifest,
+) -> Result<(String, Option<Clue>), Failure> {
+    if let Some(version) = &manifest.build.version {
+        return if NODES.contains(&version.as_str()) {
+            Ok((version.clone(), None))
+        } else {
+            Err(Failure::new(
+                FailureCode::BadManifest,
+                format!("mayfly.toml asks for Node {version}, which there is no base image for"),
+            )
+            .hint(format!("set `version` under [build] to \"{}\"", NODES[0])))
+        };
+    }
+    let wish = package.and_then(|package| package.engine.as_deref());
+    let warning = wish.filter(|wish| !engine_fits(wish)).map(|wish| Clue {
+        file: folder.name_of("package.json"),
+        line: None,
+        says: format!("asks for Node {wish}; {} is used", NODES[0]),
+    });
+    Ok((NODES[0].to_owned(), warning))
+}
+
+/// Whether a range of `engines.node` allows Node 22, by the major versions that it names.
+fn engine_fits(wish: &str) -> bool {
+    let allows = |range: &str| {
+        range.split_whitespace().all(|part| {
+            let digits = part.find(|c: char| c.is_ascii_digit());
+            let (operator, version) = part.split_at(digits.unwrap_or(part.len()));
+            let Ok(major) = version.split('.').next().unwrap_or("").parse::<u32>() else {
+                return true;
+            };
+            match operator {
+                ">=" | ">" => major <= 22,
+                "<" => major > 22,
+                "<=" => major >= 22,
+                _ => major == 22,
+            }
+        })
+    };
+    wish.split("||").any(allows)
+}
+
+fn no_start(folder: &Folder) -> Failure {
+    let scripts: Vec<&str> = folder
+        .top_files()
+        .filter(|path| code::ENDINGS.iter().any(|ending| path.ends_with(ending)))
+        .take(5)
+        .collect();
+    let example = scripts.first().copied().unwrap_or("server.js");
+    Failure::new(
+        FailureCode::NotSupported,
+        "package.json has no `start` script, and no file seems to start a server",
+    )
+    .hint(format!(
+        "say how it starts: `command = \"node {example}\"` under [run] in mayfly.toml"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_ranges_are_read_by_their_major_versions() {
+        for (wish, fits) in [
+            (">=18", true),
+            ("^20.0.0", false),
+            ("18 || 20 || 22", true),
+            (">=18 <21", false),
+            ("22.x", true),
+            ("*", true),
+            (">=24", false),
+        ] {
+            assert_eq!(engine_fits(wish), fits, "{wish}");
+        }
+    }
+}
