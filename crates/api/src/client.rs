@@ -93,6 +93,16 @@ impl Remedy for ClientError {
     }
 }
 
+impl From<ClientError> for Failure {
+    /// What the daemon said stays as it said it.
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(failure) => failure,
+            other => Self::of(&other),
+        }
+    }
+}
+
 /// A connection to the daemon. Calls go one after the other.
 pub struct Client {
     sender: SendRequest<Full<Bytes>>,
@@ -354,13 +364,16 @@ where
     each_line(response, |line| {
         let progress = serde_json::from_slice(line)?;
         on_progress(&progress);
-        if let Progress::Result(end) = progress {
-            result = Some(*end);
+        match progress {
+            Progress::Result(end) => result = Some(Ok(*end)),
+            Progress::Error { error } => result = Some(Err(error)),
+            _ => {}
         }
         Ok(true)
     })
     .await?;
-    result.ok_or_else(|| broke("the stream ended before the run did"))
+    let result = result.ok_or_else(|| broke("the stream ended before the run did"))?;
+    result.map_err(ClientError::from)
 }
 
 /// Calls `on_line` for each line of an NDJSON body until it returns `false`.

@@ -8,6 +8,7 @@ pub mod apps;
 pub mod destroy;
 pub mod diagnosis;
 pub mod fleet;
+pub mod intake;
 pub mod launch;
 pub mod log;
 pub mod ready;

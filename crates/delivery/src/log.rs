@@ -1,12 +1,12 @@
 //! Reads what instances printed.
 
 use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use api::types::LogLine;
 use model::instance::InstanceId;
 use model::progress::{Stream, clean_line};
-use model::{ReleaseNumber, Timestamp};
+use model::{AppName, Failure, ReleaseNumber, Timestamp};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
@@ -60,6 +60,123 @@ impl Delivery {
             .map(|line| line.line)
             .collect()
     }
+}
+
+/// Follows the log of whichever instance serves an app, over restarts and releases.
+pub struct Follower {
+    instance: InstanceId,
+    file: Option<(PathBuf, u64)>,
+    rest: Vec<u8>,
+}
+
+impl Delivery {
+    /// Starts to follow at the end of what was printed so far.
+    pub async fn follow(&self, instance: InstanceId) -> Follower {
+        let file = match self
+            .ports
+            .runtime
+            .logs(&instance)
+            .await
+            .unwrap_or_default()
+            .pop()
+        {
+            Some(path) => tokio::fs::metadata(&path)
+                .await
+                .ok()
+                .map(|metadata| (path, metadata.len())),
+            None => None,
+        };
+        Follower {
+            instance,
+            file,
+            rest: Vec::new(),
+        }
+    }
+
+    /// The lines that were printed since the last call.
+    pub async fn new_lines(
+        &self,
+        follower: &mut Follower,
+        serving: Option<InstanceId>,
+    ) -> Vec<LogLine> {
+        let lines = follower.read().await;
+        if let Some(next) = serving.filter(|next| *next != follower.instance) {
+            *follower = Follower {
+                instance: next,
+                file: None,
+                rest: Vec::new(),
+            };
+        }
+        if follower.file.is_none() {
+            let newest = self
+                .ports
+                .runtime
+                .logs(&follower.instance)
+                .await
+                .unwrap_or_default()
+                .pop();
+            follower.file = newest.map(|path| (path, 0));
+        }
+        lines
+    }
+
+    /// The instance whose log people mean: of one release, or of the one that serves.
+    pub async fn log_instance(
+        &self,
+        app: &AppName,
+        release: Option<ReleaseNumber>,
+    ) -> Result<Option<InstanceId>, Failure> {
+        let app = self.known_app(app).await?;
+        let Some(number) = release.or(app.stable) else {
+            return Ok(None);
+        };
+        let all = self
+            .ports
+            .runtime
+            .list()
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        let of_release =
+            |id: &InstanceId| id.release.app == app.name && id.release.number == number;
+        Ok(all
+            .into_iter()
+            .filter(of_release)
+            .max_by_key(|id| id.serial))
+    }
+}
+
+impl Follower {
+    /// Reads on. A file that became shorter was rotated: it is read from its beginning.
+    async fn read(&mut self) -> Vec<LogLine> {
+        let Some((path, position)) = &mut self.file else {
+            return Vec::new();
+        };
+        let (bytes, now) = read_from(path, *position).await.unwrap_or_default();
+        *position = now;
+        self.rest.extend_from_slice(&bytes);
+        let whole = self
+            .rest
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let text: Vec<u8> = self.rest.drain(..whole).collect();
+        let text = String::from_utf8_lossy(&text);
+        text.lines()
+            .filter_map(|line| parse(line, self.instance.release.number))
+            .collect()
+    }
+}
+
+/// What a file has after `position`, at most [`TAIL_BYTES`], and the position after it.
+async fn read_from(path: &Path, position: u64) -> io::Result<(Vec<u8>, u64)> {
+    let mut file = File::open(path).await?;
+    let size = file.metadata().await?.len();
+    let start = if size < position { 0 } else { position };
+    file.seek(SeekFrom::Start(start)).await?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes).await?;
+    let now = start + bytes.len() as u64;
+    Ok((bytes, now))
 }
 
 async fn tail(path: &Path) -> io::Result<String> {

@@ -73,6 +73,11 @@ pub enum Progress {
         /// The sentence.
         text: String,
     },
+    /// The end of something that is no run of its own and went wrong: a rollback, a restoration.
+    Error {
+        /// What.
+        error: Failure,
+    },
     /// The end. Always the last line.
     Result(Box<RunResult>),
 }

@@ -121,6 +121,15 @@ pub enum TrafficError {
         #[source]
         cause: std::io::Error,
     },
+    /// The port cannot be listened on.
+    #[error("cannot listen on port {port}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// The system's answer.
+        #[source]
+        cause: std::io::Error,
+    },
     /// Shares do not sum to 100.
     #[error("the shares of `{0}` do not sum to 100")]
     BadSplit(AppName),
@@ -139,13 +148,19 @@ impl Remedy for TrafficError {
     fn code(&self) -> FailureCode {
         match self {
             Self::PortInUse { .. } => FailureCode::InUse,
+            Self::Listen { .. } => FailureCode::Machine,
             Self::BadSplit(_) | Self::Site { .. } => FailureCode::Internal,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        matches!(self, Self::PortInUse { .. })
-            .then(|| "stop the program on that port, or run `mayfly serve --port 0`".into())
+        match self {
+            Self::PortInUse { .. } => {
+                Some("stop the program on that port, or run `mayfly serve --port 0`".into())
+            }
+            Self::Listen { .. } => Some("run `mayfly serve --port 0`".into()),
+            Self::BadSplit(_) | Self::Site { .. } => None,
+        }
     }
 }
 
@@ -181,6 +196,9 @@ pub trait Traffic: Send + Sync {
     /// Waits until nothing of the release is under way. Idle connections to it are closed at once,
     /// WebSockets get a close frame and streams end when `within` is over.
     async fn drain(&self, release: &ReleaseKey, within: Duration) -> Drained;
+
+    /// Stops accepting connections, and waits at most `within` for those under way: the daemon ends.
+    async fn close(&self, within: Duration);
 
     /// Sends one request to a target that receives no traffic: the readiness check. Returns its
     /// status.

@@ -1,7 +1,9 @@
 //! Where mayfly keeps things: blobs by their digest, and the ledger of what happened.
 
 pub mod blobs;
+pub mod checkout;
 pub mod ledger;
 
+pub use checkout::DiskCheckout;
 pub use blobs::{DiskBlobs, ObjectBlobs};
 pub use ledger::SqliteLedger;

@@ -1,0 +1,92 @@
+//! The daemon's life: lock, wiring, adoption, serving, and its end.
+
+use std::sync::Arc;
+
+use delivery::Delivery;
+use model::{Failure, FailureCode};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::ServeConfig;
+use crate::{http, socket, wiring};
+
+/// Threads of the control plane; the edge has its own.
+const THREADS: usize = 2;
+
+/// Runs the daemon until it is told to stop. Calls `ready` with the edge's port once it listens.
+///
+/// A signal ends the daemon alone: apps go on running, and the next daemon finds them.
+pub fn serve(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure> {
+    start_log();
+    socket::prepare(&config.home)?;
+    let _lock = socket::lock(&config.home)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .max_blocking_threads(16)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(FailureCode::Machine, "threads cannot be started")
+                .because(error.to_string())
+        })?;
+    let served = runtime.block_on(run(config, ready));
+    runtime.shutdown_background();
+    served
+}
+
+async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure> {
+    let delivery = wiring::wire(&config).await?;
+    delivery.adopt().await?;
+    let listener = socket::listen(&config.home)?;
+    let (stop, stopped) = watch::channel(false);
+    end_on_signal(stop.clone())?;
+    tokio::spawn(Arc::clone(&delivery).sweep_for_ever());
+    let port = delivery.edge().port();
+    tracing::info!(port, home = %config.home.display(), "mayfly serves");
+    ready(port);
+    let daemon = http::Daemon {
+        delivery: Arc::clone(&delivery),
+        home: config.home.clone(),
+        stop,
+    };
+    http::serve(listener, daemon, stopped)
+        .await
+        .map_err(broken)?;
+    finish(&delivery).await;
+    Ok(())
+}
+
+/// Lets requests under way end before the process does.
+async fn finish(delivery: &Delivery) {
+    delivery.close().await;
+    tracing::info!("mayfly has stopped");
+}
+
+fn end_on_signal(stop: watch::Sender<bool>) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.send_replace(true);
+    });
+    Ok(())
+}
+
+fn broken(error: std::io::Error) -> Failure {
+    Failure::new(FailureCode::Machine, "the daemon cannot go on").because(error.to_string())
+}
+
+/// The daemon's own log goes to standard error; `MAYFLY_LOG` says how much.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MAYFLY_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second daemon in one process (tests) keeps the first one's log.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+}

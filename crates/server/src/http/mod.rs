@@ -1,0 +1,112 @@
+//! The API on the daemon's socket: one file a resource. HTTP codes live here only.
+
+mod apps;
+mod blobs;
+mod events;
+mod logs;
+mod peer;
+mod runs;
+mod stop;
+mod stream;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::paths;
+use api::types::Health;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use delivery::Delivery;
+use model::{Failure, FailureCode};
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+
+use peer::Peer;
+
+/// The largest body that one request may have: a batch of files, or one large file.
+const BODY_BYTES: usize = 256 * 1024 * 1024;
+
+/// What every handler has.
+#[derive(Clone)]
+pub(crate) struct Daemon {
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) home: PathBuf,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// Serves the API until `stopped` turns true.
+pub(crate) async fn serve(
+    listener: UnixListener,
+    daemon: Daemon,
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let app = router()
+        .with_state(daemon)
+        .into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(listener, app);
+    tokio::select! {
+        served = server => served,
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+    }
+}
+
+fn router() -> Router<Daemon> {
+    Router::new()
+        .route(paths::HEALTH, get(health))
+        .route(paths::SNAPSHOTS, post(blobs::announce))
+        .route(paths::BLOBS, post(blobs::receive))
+        .route(paths::RUNS, post(runs::up))
+        .route(paths::APPS, get(apps::list))
+        .route("/v1/apps/{app}", get(apps::status).delete(apps::destroy))
+        .route("/v1/apps/{app}/rollback", post(apps::rollback))
+        .route("/v1/apps/{app}/restore", post(apps::restore))
+        .route("/v1/apps/{app}/logs", get(logs::lines))
+        .route(paths::EVENTS, get(events::after))
+        .route(paths::STOP, post(stop::stop))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+}
+
+async fn health(State(daemon): State<Daemon>) -> Json<Health> {
+    Json(Health {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        home: daemon.home,
+        port: daemon.delivery.edge().port(),
+    })
+}
+
+/// A failure as an answer.
+pub(crate) struct Refusal(Failure);
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (status(self.0.code), Json(self.0)).into_response()
+    }
+}
+
+fn status(code: FailureCode) -> StatusCode {
+    match code {
+        FailureCode::NotFound => StatusCode::NOT_FOUND,
+        FailureCode::Forbidden => StatusCode::FORBIDDEN,
+        FailureCode::NameTaken | FailureCode::InUse | FailureCode::Superseded => {
+            StatusCode::CONFLICT
+        }
+        FailureCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        FailureCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        FailureCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        FailureCode::Internal | FailureCode::Machine | FailureCode::LedgerVersion => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}

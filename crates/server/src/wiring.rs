@@ -1,0 +1,87 @@
+//! Which adapter stands behind each port. The only file that names them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use build::{ImageBuilder, ImageBuilderConfig};
+use delivery::warm::LateWaker;
+use delivery::{Delivery, Ports, Settings};
+use model::{Failure, FailureCode};
+use ports::traffic::{Observation, Observer};
+use ports::{BlobStore, SystemClock};
+use proxy::Edge;
+use sandbox::Sandboxes;
+use store::{DiskBlobs, DiskCheckout, SqliteLedger};
+
+use crate::config::ServeConfig;
+
+/// Nobody reads observations yet; the edge keeps its own tallies.
+struct Unobserved;
+
+impl Observer for Unobserved {
+    fn observe(&self, _: Observation<'_>) {}
+}
+
+/// Puts the daemon together.
+pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure> {
+    let home = &config.home;
+    let ledger = SqliteLedger::open(&home.join("ledger.db"))
+        .await
+        .map_err(|error| Failure::of(&error))?;
+    let blobs: Arc<dyn BlobStore> =
+        Arc::new(DiskBlobs::open(&home.join("blobs")).map_err(|error| Failure::of(&error))?);
+    let checkout =
+        DiskCheckout::open(&home.join("sources"), Arc::clone(&blobs)).map_err(unusable)?;
+    let sandboxes = Arc::new(Sandboxes::open(sandbox::Config {
+        home: home.clone(),
+        supervisor: config.program.clone(),
+        supervisor_args: vec!["supervise".to_owned()],
+    })?);
+    let builder = ImageBuilder::open(
+        ImageBuilderConfig {
+            home: home.clone(),
+            mirror: config.mirror.clone(),
+        },
+        Arc::clone(&blobs),
+        Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
+    )?;
+    let waker = Arc::new(LateWaker::default());
+    let edge = Edge::start(edge_config(config, Arc::clone(&waker)))?;
+    let ports = Ports {
+        ledger: Arc::new(ledger),
+        blobs,
+        checkout: Arc::new(checkout),
+        builder: Arc::new(builder),
+        runtime: sandboxes,
+        traffic: Arc::new(edge),
+        clock: Arc::new(SystemClock),
+    };
+    let settings = Settings {
+        cache_bytes: config.cache_bytes,
+        ..Settings::new(home.join("data"))
+    };
+    let delivery = Delivery::new(ports, settings);
+    waker.set(&delivery);
+    Ok(delivery)
+}
+
+fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {
+    let address = config
+        .listen
+        .first()
+        .copied()
+        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    proxy::Config {
+        listen: SocketAddr::new(address, config.port),
+        domain: "localhost".to_owned(),
+        workers: std::thread::available_parallelism().map_or(1, usize::from),
+        observer: Arc::new(Unobserved),
+        waker,
+        limits: proxy::Limits::default(),
+    }
+}
+
+fn unusable(error: std::io::Error) -> Failure {
+    Failure::new(FailureCode::Machine, "the folder of sources cannot be used")
+        .because(error.to_string())
+}
