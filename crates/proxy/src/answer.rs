@@ -1,0 +1,263 @@
+//! Answers requests: from files, from a server, or with a page of the edge's own.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use http::uri::Uri;
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use model::ReleaseNumber;
+use ports::traffic::{Ending, Wakefulness};
+
+use crate::admit::{Admitted, admit};
+use crate::body::{Body, Fault, Upload};
+use crate::connection::Client;
+use crate::forward::{Hop, Lease, Reuse, Trouble, copy};
+use crate::lane::Flight;
+use crate::pages::{Form, Page};
+use crate::relay::Relay;
+use crate::site::Query;
+use crate::table::Backend;
+use crate::{assets, headers, validators};
+
+/// Answers one request.
+pub(crate) async fn answer(client: &Client, request: Request<Incoming>) -> Response<Body> {
+    match admit(client, &request, Instant::now()).await {
+        Ok(admitted) => admitted.answer(client, request).await,
+        Err(response) => response,
+    }
+}
+
+/// A response that has not been handed to the client.
+struct Answer {
+    response: Response<Body>,
+    flight: Flight,
+    ending: Ending,
+}
+
+impl Answer {
+    fn new(flight: Flight, response: Response<Body>) -> Self {
+        Self {
+            response,
+            flight,
+            ending: Ending::Complete,
+        }
+    }
+
+    /// Lets the response's end be the request's end. What the edge says instead of a release ends
+    /// the request at once, in the way that it ended.
+    fn deliver(mut self) -> Response<Body> {
+        self.flight.headed(self.response.status().as_u16());
+        match self.ending {
+            Ending::Complete => self.response.body_mut().carry(self.flight),
+            other => self.flight.end(other),
+        }
+        self.response
+    }
+}
+
+impl Admitted {
+    async fn answer(self, client: &Client, request: Request<Incoming>) -> Response<Body> {
+        if let Some(site) = &self.backend.site
+            && let Some(found) = site.serve(Query::of(&request)).await
+        {
+            return Answer::new(self.flight, found).deliver();
+        }
+        let (route, backend) = (self.route.clone(), self.backend.clone());
+        let spare = self.may_be_asked_again(&request).then(|| copy(&request));
+        let answer = match &backend.instance {
+            Some(_) => forward(client, &backend, self.flight, request).await,
+            None => without_file(self.flight, &request),
+        };
+        match spare {
+            Some(spare) if answer.response.status() == StatusCode::NOT_FOUND => {
+                let previous = route.assets_of.as_ref().filter(|_| route.is_current());
+                second_chance(client, answer, spare, previous, &backend).await
+            }
+            _ => answer.deliver(),
+        }
+    }
+
+    /// Whether a 404 is not the last word.
+    fn may_be_asked_again(&self, request: &Request<Incoming>) -> bool {
+        let previous = self.route.assets_of.is_some();
+        Query::of(request).is_read()
+            && (self.backend.site.is_some()
+                || (previous && assets::may_be_asset(request.uri().path())))
+    }
+}
+
+/// A site without a server has no such file.
+fn without_file(flight: Flight, request: &Request<Incoming>) -> Answer {
+    let page = match Query::of(request).is_read() {
+        true => Page::NoSuchFile,
+        false => Page::NoSuchMethod,
+    };
+    Answer::new(flight, page.response(Form::wanted(request.headers())))
+}
+
+/// Passes a request to a server.
+async fn forward(
+    client: &Client,
+    backend: &Backend,
+    flight: Flight,
+    request: Request<Incoming>,
+) -> Answer {
+    let form = Form::wanted(request.headers());
+    let limits = &client.worker.shared.config.limits;
+    let fault = Rc::new(Cell::new(None));
+    let request = request.map(|body| Upload::new(body, limits.body_bytes, &fault));
+    let asked = ask(client, backend, &flight, request, limits.response_head).await;
+    match asked {
+        Ok(response) => Answer::new(flight, response),
+        Err(trouble) => {
+            let (page, ending) = explain(trouble, fault.get());
+            Answer {
+                response: page.response(form),
+                flight,
+                ending,
+            }
+        }
+    }
+}
+
+/// Sends a request to a backend's server, woken when it sleeps.
+async fn ask(
+    client: &Client,
+    backend: &Backend,
+    flight: &Flight,
+    request: Request<Upload>,
+    limit: Duration,
+) -> Result<Response<Body>, Trouble> {
+    let instance = backend.instance.as_ref().ok_or(Trouble::Unreachable)?;
+    let config = &client.worker.shared.config;
+    if backend.wakefulness == Wakefulness::Asleep {
+        let woken = config.waker.wake(flight.release()).await;
+        woken.map_err(|_| Trouble::Unreachable)?;
+    }
+    let hop = Hop {
+        worker: &client.worker,
+        instance,
+        flight,
+        limit,
+    };
+    let number = flight.release().number;
+    let request = outgoing(client, request, number);
+    let (response, lease) = hop.send(request, Reuse::Allowed).await?;
+    Ok(incoming(response, lease, number, config.limits.idle_body))
+}
+
+/// The request as the app gets it.
+fn outgoing(
+    client: &Client,
+    mut request: Request<Upload>,
+    release: ReleaseNumber,
+) -> Request<Upload> {
+    let headers = request.headers_mut();
+    headers::strip_hop_by_hop(headers);
+    headers::forwarded(headers, &client.address);
+    headers::identify(headers, &client.worker.chance);
+    validators::unmark(headers, release);
+    *request.version_mut() = Version::HTTP_11;
+    if request.uri().authority().is_some() {
+        *request.uri_mut() = origin_form(request.uri());
+    }
+    request
+}
+
+fn origin_form(uri: &Uri) -> Uri {
+    let path = uri.path_and_query().cloned();
+    path.map_or_else(|| Uri::from_static("/"), Uri::from)
+}
+
+/// The response as the client gets it.
+fn incoming(
+    response: Response<Incoming>,
+    lease: Lease,
+    release: ReleaseNumber,
+    idle: Duration,
+) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    headers::strip_hop_by_hop(&mut parts.headers);
+    validators::mark(&mut parts.headers, release);
+    parts.version = Version::HTTP_11;
+    let idle = (!is_event_stream(&parts)).then_some(idle);
+    let relay = Relay::new(body, lease, idle);
+    Response::from_parts(parts, Body::Relay(Box::new(relay)))
+}
+
+/// Event streams are silent until something happens.
+fn is_event_stream(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// What a client is told, and how the request is counted.
+fn explain(trouble: Trouble, fault: Option<Fault>) -> (Page<'static>, Ending) {
+    match (fault, trouble) {
+        (Some(Fault::TooLarge), _) => (Page::TooLarge, Ending::Complete),
+        (Some(Fault::Client), _) => (Page::BadRequest("Its body broke off."), Ending::ClientGone),
+        (None, Trouble::Unreachable | Trouble::Broke) => (Page::Unreachable, Ending::UpstreamBroke),
+        (None, Trouble::TooSlow) => (Page::TooSlow, Ending::TimedOut),
+        (None, Trouble::Cut) => (Page::TakingOver, Ending::UpstreamBroke),
+    }
+}
+
+/// Answers a request for which there was a 404: hashed assets from an earlier release, which old
+/// tabs still ask for, else a page of the site.
+async fn second_chance(
+    client: &Client,
+    first: Answer,
+    spare: Request<Upload>,
+    previous: Option<&Arc<Backend>>,
+    backend: &Backend,
+) -> Response<Body> {
+    if let Some(previous) = previous.filter(|_| assets::may_be_asset(spare.uri().path()))
+        && let Some(answer) = asset_of(client, previous, copy(&spare)).await
+    {
+        first.flight.withdraw();
+        return answer.deliver();
+    }
+    let query = Query::of(&spare);
+    let page = match (&backend.site, &backend.instance) {
+        (Some(site), Some(_)) => site.fallback(query).await,
+        (Some(site), None) => site.missing(query).await,
+        (None, _) => None,
+    };
+    match page {
+        Some(page) => Answer::new(first.flight, page).deliver(),
+        None => first.deliver(),
+    }
+}
+
+/// The asset as an earlier release has it, when it has it.
+async fn asset_of(client: &Client, previous: &Backend, request: Request<Upload>) -> Option<Answer> {
+    let flight = previous.lane.enter(Instant::now());
+    let limit = client.worker.shared.config.limits.assets;
+    let found = match &previous.site {
+        Some(site) => site.serve(Query::of(&request)).await,
+        None => None,
+    };
+    let response = match (found, &previous.instance) {
+        (Some(found), _) => Some(found),
+        (None, Some(_)) => {
+            let asked = ask(client, previous, &flight, request, limit);
+            tokio::time::timeout(limit, asked)
+                .await
+                .ok()
+                .and_then(Result::ok)
+        }
+        (None, None) => None,
+    };
+    match response.filter(|response| response.status() == StatusCode::OK) {
+        Some(response) => Some(Answer::new(flight, response)),
+        None => {
+            flight.withdraw();
+            None
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The edge, driven over real sockets, before real servers.
+
+mod bench;
+mod routing;
