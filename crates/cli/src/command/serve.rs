@@ -1,0 +1,177 @@
+//! `mayfly serve`: the daemon.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::path::PathBuf;
+
+use api::paths;
+use model::failure::Failure;
+use model::limits::{CACHE_BYTES, parse_size};
+use server::ServeConfig;
+
+use crate::daemon::notify::{News, Starter};
+use crate::daemon::{self, ServeOptions, StartError, Started};
+use crate::exit::Exit;
+use crate::face;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Let systemd start the daemon, now and at every boot
+    #[arg(long, conflicts_with = "detach")]
+    install: bool,
+    /// The port that apps answer on [default: 7777]; 0 takes a free one
+    #[arg(long)]
+    port: Option<u16>,
+    /// An address to listen on, once for each [default: this machine only, 127.0.0.1 and ::1]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<IpAddr>,
+    /// The Debian mirror for base images [default: the one that this machine's apt is set to]
+    #[arg(long, value_name = "URL", value_parser = mirror)]
+    mirror: Option<String>,
+    /// How much disk cached packages and layers may take [default: 10 GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    cache: Option<String>,
+    /// Run in the background; returns when the daemon is ready
+    #[arg(long)]
+    detach: bool,
+}
+
+impl Args {
+    fn options(&self) -> ServeOptions {
+        ServeOptions {
+            port: self.port,
+            listen: self.listen.clone(),
+            mirror: self.mirror.clone(),
+            cache: self.cache.clone(),
+        }
+    }
+
+    fn config(&self) -> ServeConfig {
+        let cache_bytes = self.cache.as_deref().and_then(parse_size);
+        ServeConfig {
+            home: paths::home(),
+            port: self.port.unwrap_or(paths::DEFAULT_PORT),
+            listen: match self.listen.is_empty() {
+                true => loopback(),
+                false => self.listen.clone(),
+            },
+            mirror: self.mirror.clone(),
+            cache_bytes: cache_bytes.unwrap_or(CACHE_BYTES),
+            // Also when the program's file was replaced meanwhile.
+            program: PathBuf::from("/proc/self/exe"),
+        }
+    }
+}
+
+/// Runs the daemon here, in the background, or by systemd.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.install {
+        let installed = daemon::install(&paths::home(), &args.options())?;
+        installed.steps.iter().for_each(|step| face::note(step));
+        return Ok(Exit::Ok);
+    }
+    if args.detach {
+        return detach(args);
+    }
+    // SAFETY: no thread has been started yet.
+    let starter = unsafe { Starter::take_from_environment() };
+    let ended = serve(args, &starter);
+    if let Err(failure) = &ended {
+        starter.tell(&News::Failed(Box::new(failure.clone())));
+    }
+    ended.map(|()| Exit::Ok)
+}
+
+fn serve(args: &Args, starter: &Starter) -> Result<(), Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(StartError::NotRoot.into());
+    }
+    server::serve(args.config(), |port| {
+        face::note(&format!("mayfly serves http://<app>.localhost:{port}"));
+        starter.tell(&News::Ready);
+    })
+}
+
+fn detach(args: &Args) -> Result<Exit, Failure> {
+    let home = paths::home();
+    let started = daemon::runtime()?.block_on(daemon::start(&home, &args.options()))?;
+    face::note(match started {
+        Started::Already => "a mayfly daemon already runs; its settings stay as they are",
+        Started::Background => "the mayfly daemon runs in the background",
+        Started::Systemd => "systemd started the mayfly daemon",
+    });
+    Ok(Exit::Ok)
+}
+
+/// This machine's own addresses; a kernel without IPv6 has one.
+fn loopback() -> Vec<IpAddr> {
+    let both = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+    ];
+    let exists = |address: &IpAddr| UdpSocket::bind((*address, 0)).is_ok();
+    both.into_iter().filter(exists).collect()
+}
+
+fn size(text: &str) -> Result<String, String> {
+    match parse_size(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a size as `10 GiB` or `800 MB`".to_owned()),
+    }
+}
+
+fn mirror(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let fits =
+        |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+    match rest.is_some_and(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("a mirror is a URL: http://HOST/debian".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn a_daemon_in_the_background_gets_the_settings_of_its_starter() {
+        let words = [
+            "serve",
+            "--port",
+            "80",
+            "--listen",
+            "::1",
+            "--mirror",
+            "http://m.example/debian",
+            "--cache",
+            "1 GiB",
+        ];
+        let line = Line::try_parse_from(words).expect("good arguments");
+        assert_eq!(line.args.options().arguments(), words[1..]);
+        let config = line.args.config();
+        assert_eq!((config.port, config.cache_bytes), (80, 1024 * 1024 * 1024));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused() {
+        for words in [
+            ["serve", "--port", "70000"],
+            ["serve", "--listen", "localhost"],
+            ["serve", "--mirror", "ftp://m.example"],
+            ["serve", "--mirror", "http://"],
+            ["serve", "--mirror", "http://m.example/a b"],
+            ["serve", "--cache", "much"],
+        ] {
+            assert!(Line::try_parse_from(words).is_err(), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The last words on a run.
+
+use std::fmt;
+
+use model::progress::RunResult;
+use model::run::Outcome;
+
+use super::{Explained, Paint, Seconds, Style};
+
+/// Whether the app answers with what the run was asked for.
+pub(crate) fn serves(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Promoted | Outcome::Unchanged)
+}
+
+/// A run's result in words.
+pub(crate) struct Summary<'a> {
+    result: &'a RunResult,
+    style: Style,
+}
+
+impl<'a> Summary<'a> {
+    /// Shows `result`.
+    pub(crate) fn new(result: &'a RunResult, style: Style) -> Self {
+        Self { result, style }
+    }
+
+    fn well(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+        let RunResult {
+            app,
+            release,
+            seconds,
+            local_url,
+            ..
+        } = self.result;
+        let release = release.map_or_else(String::new, |number| format!(" (release {number})"));
+        let head = format!("{app} {what}{release}, {}", Seconds(*seconds));
+        write!(f, "{}", self.style.paint(Paint::Strong, head))?;
+        let also = format!("for programs that cannot resolve *.localhost: {local_url}");
+        write!(f, "\n{}", self.style.paint(Paint::Dim, also))
+    }
+
+    fn badly(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+        let RunResult {
+            app,
+            seconds,
+            error,
+            ..
+        } = self.result;
+        if let Some(failure) = error {
+            writeln!(f, "{}", Explained::new(failure, self.style))?;
+        }
+        let tail = format!("{app} {what}, {}", Seconds(*seconds));
+        write!(f, "{}", self.style.paint(Paint::Dim, tail))
+    }
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.result.outcome {
+            Outcome::Promoted => self.well(f, "is live"),
+            Outcome::Unchanged => self.well(f, "has not changed and still serves"),
+            Outcome::Superseded => self.badly(f, "gave way to a newer run"),
+            Outcome::RolledBack => self.badly(f, "was rolled back to the release before"),
+            Outcome::Blocked => self.badly(f, "was blocked by a gate"),
+            Outcome::Failed => self.badly(f, "failed"),
+        }
+    }
+}
