@@ -3,26 +3,23 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use http::header::CONTENT_TYPE;
-use http::response::Parts;
-use http::uri::Uri;
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use model::ReleaseNumber;
-use ports::traffic::{Ending, Wakefulness};
+use ports::traffic::Ending;
 
 use crate::admit::{Admitted, admit};
+use crate::ask::{Switch, ask};
 use crate::body::{Body, Fault, Upload};
 use crate::connection::Client;
-use crate::forward::{Hop, Lease, Reuse, Trouble, copy};
+use crate::forward::{Trouble, copy};
 use crate::lane::Flight;
 use crate::pages::{Form, Page};
-use crate::relay::Relay;
 use crate::site::Query;
 use crate::table::Backend;
-use crate::{assets, headers, validators};
+use crate::tunnel::Ends;
+use crate::{assets, tunnel};
 
 /// Answers one request.
 pub(crate) async fn answer(client: &Client, request: Request<Incoming>) -> Response<Body> {
@@ -37,6 +34,7 @@ struct Answer {
     response: Response<Body>,
     flight: Flight,
     ending: Ending,
+    tunnel: Option<Ends>,
 }
 
 impl Answer {
@@ -45,16 +43,20 @@ impl Answer {
             response,
             flight,
             ending: Ending::Complete,
+            tunnel: None,
         }
     }
 
     /// Lets the response's end be the request's end. What the edge says instead of a release ends
     /// the request at once, in the way that it ended.
-    fn deliver(mut self) -> Response<Body> {
+    fn deliver(mut self, client: &Client) -> Response<Body> {
         self.flight.headed(self.response.status().as_u16());
-        match self.ending {
-            Ending::Complete => self.response.body_mut().carry(self.flight),
-            other => self.flight.end(other),
+        match (self.tunnel, self.ending) {
+            (Some(ends), _) => {
+                tokio::task::spawn_local(tunnel::run(self.flight, ends, client.closing.stay()));
+            }
+            (None, Ending::Complete) => self.response.body_mut().carry(self.flight),
+            (None, other) => self.flight.end(other),
         }
         self.response
     }
@@ -65,7 +67,7 @@ impl Admitted {
         if let Some(site) = &self.backend.site
             && let Some(found) = site.serve(Query::of(&request)).await
         {
-            return Answer::new(self.flight, found).deliver();
+            return Answer::new(self.flight, found).deliver(client);
         }
         let (route, backend) = (self.route.clone(), self.backend.clone());
         let spare = self.may_be_asked_again(&request).then(|| copy(&request));
@@ -78,7 +80,7 @@ impl Admitted {
                 let previous = route.assets_of.as_ref().filter(|_| route.is_current());
                 second_chance(client, answer, spare, previous, &backend).await
             }
-            _ => answer.deliver(),
+            _ => answer.deliver(client),
         }
     }
 
@@ -105,95 +107,27 @@ async fn forward(
     client: &Client,
     backend: &Backend,
     flight: Flight,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Answer {
+    let switch = Switch::wanted(&mut request);
     let form = Form::wanted(request.headers());
     let limits = &client.worker.shared.config.limits;
     let fault = Rc::new(Cell::new(None));
     let request = request.map(|body| Upload::new(body, limits.body_bytes, &fault));
-    let asked = ask(client, backend, &flight, request, limits.response_head).await;
-    match asked {
-        Ok(response) => Answer::new(flight, response),
+    let limit = limits.response_head;
+    match ask(client, backend, &flight, request, switch, limit).await {
+        Ok(reply) => Answer {
+            tunnel: reply.tunnel,
+            ..Answer::new(flight, reply.response)
+        },
         Err(trouble) => {
             let (page, ending) = explain(trouble, fault.get());
             Answer {
-                response: page.response(form),
-                flight,
                 ending,
+                ..Answer::new(flight, page.response(form))
             }
         }
     }
-}
-
-/// Sends a request to a backend's server, woken when it sleeps.
-async fn ask(
-    client: &Client,
-    backend: &Backend,
-    flight: &Flight,
-    request: Request<Upload>,
-    limit: Duration,
-) -> Result<Response<Body>, Trouble> {
-    let instance = backend.instance.as_ref().ok_or(Trouble::Unreachable)?;
-    let config = &client.worker.shared.config;
-    if backend.wakefulness == Wakefulness::Asleep {
-        let woken = config.waker.wake(flight.release()).await;
-        woken.map_err(|_| Trouble::Unreachable)?;
-    }
-    let hop = Hop {
-        worker: &client.worker,
-        instance,
-        flight,
-        limit,
-    };
-    let number = flight.release().number;
-    let request = outgoing(client, request, number);
-    let (response, lease) = hop.send(request, Reuse::Allowed).await?;
-    Ok(incoming(response, lease, number, config.limits.idle_body))
-}
-
-/// The request as the app gets it.
-fn outgoing(
-    client: &Client,
-    mut request: Request<Upload>,
-    release: ReleaseNumber,
-) -> Request<Upload> {
-    let headers = request.headers_mut();
-    headers::strip_hop_by_hop(headers);
-    headers::forwarded(headers, &client.address);
-    headers::identify(headers, &client.worker.chance);
-    validators::unmark(headers, release);
-    *request.version_mut() = Version::HTTP_11;
-    if request.uri().authority().is_some() {
-        *request.uri_mut() = origin_form(request.uri());
-    }
-    request
-}
-
-fn origin_form(uri: &Uri) -> Uri {
-    let path = uri.path_and_query().cloned();
-    path.map_or_else(|| Uri::from_static("/"), Uri::from)
-}
-
-/// The response as the client gets it.
-fn incoming(
-    response: Response<Incoming>,
-    lease: Lease,
-    release: ReleaseNumber,
-    idle: Duration,
-) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    headers::strip_hop_by_hop(&mut parts.headers);
-    validators::mark(&mut parts.headers, release);
-    parts.version = Version::HTTP_11;
-    let idle = (!is_event_stream(&parts)).then_some(idle);
-    let relay = Relay::new(body, lease, idle);
-    Response::from_parts(parts, Body::Relay(Box::new(relay)))
-}
-
-/// Event streams are silent until something happens.
-fn is_event_stream(parts: &Parts) -> bool {
-    let kind = parts.headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// What a client is told, and how the request is counted.
@@ -203,7 +137,7 @@ fn explain(trouble: Trouble, fault: Option<Fault>) -> (Page<'static>, Ending) {
         (Some(Fault::Client), _) => (Page::BadRequest("Its body broke off."), Ending::ClientGone),
         (None, Trouble::Unreachable | Trouble::Broke) => (Page::Unreachable, Ending::UpstreamBroke),
         (None, Trouble::TooSlow) => (Page::TooSlow, Ending::TimedOut),
-        (None, Trouble::Cut) => (Page::TakingOver, Ending::UpstreamBroke),
+        (None, Trouble::Cut) => (Page::TakingOver, Ending::TimedOut),
     }
 }
 
@@ -220,7 +154,7 @@ async fn second_chance(
         && let Some(answer) = asset_of(client, previous, copy(&spare)).await
     {
         first.flight.withdraw();
-        return answer.deliver();
+        return answer.deliver(client);
     }
     let query = Query::of(&spare);
     let page = match (&backend.site, &backend.instance) {
@@ -229,8 +163,8 @@ async fn second_chance(
         (None, _) => None,
     };
     match page {
-        Some(page) => Answer::new(first.flight, page).deliver(),
-        None => first.deliver(),
+        Some(page) => Answer::new(first.flight, page).deliver(client),
+        None => first.deliver(client),
     }
 }
 
@@ -245,11 +179,9 @@ async fn asset_of(client: &Client, previous: &Backend, request: Request<Upload>)
     let response = match (found, &previous.instance) {
         (Some(found), _) => Some(found),
         (None, Some(_)) => {
-            let asked = ask(client, previous, &flight, request, limit);
-            tokio::time::timeout(limit, asked)
-                .await
-                .ok()
-                .and_then(Result::ok)
+            let asked = ask(client, previous, &flight, request, None, limit);
+            let asked = tokio::time::timeout(limit, asked).await;
+            asked.ok().and_then(Result::ok).map(|reply| reply.response)
         }
         (None, None) => None,
     };

@@ -38,15 +38,26 @@ impl Closing {
         let _ = tokio::time::timeout(within, all_left).await;
     }
 
-    fn leave(&self) {
-        self.open.set(self.open.get() - 1);
-        self.left.notify_one();
+    /// Somebody who is waited for.
+    pub(crate) fn stay(self: &Rc<Self>) -> Stay {
+        self.open.set(self.open.get() + 1);
+        Stay(Rc::clone(self))
     }
 
     async fn asked(&self) {
         if !self.asked.get() {
             self.ask.notified().await;
         }
+    }
+}
+
+/// A connection or tunnel that is waited for while it lives.
+pub(crate) struct Stay(Rc<Closing>);
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get() - 1);
+        self.0.left.notify_one();
     }
 }
 
@@ -58,6 +69,8 @@ pub(crate) struct Client {
     pub(crate) door: Rc<Door>,
     /// Their address, as apps are told it.
     pub(crate) address: HeaderValue,
+    /// Who waits for them when the edge closes.
+    pub(crate) closing: Rc<Closing>,
 }
 
 /// Serves a connection until it ends.
@@ -68,18 +81,7 @@ pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
-    closing.open.set(closing.open.get() + 1);
-    talk(worker, &closing, door, stream, peer).await;
-    closing.leave();
-}
-
-async fn talk(
-    worker: Rc<Worker>,
-    closing: &Closing,
-    door: Rc<Door>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+    let _stay = closing.stay();
     let _ = stream.set_nodelay(true);
     let Ok(address) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) else {
         return;
@@ -89,6 +91,7 @@ async fn talk(
         worker,
         door,
         address,
+        closing: Rc::clone(&closing),
     });
     let service = service_fn(move |request| {
         let client = Rc::clone(&client);

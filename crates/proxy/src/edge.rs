@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::{AppName, ReleaseKey};
@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::chance::Chance;
 use crate::config::Config;
+use crate::lane::LEAVE;
 use crate::shared::Shared;
 use crate::tally::ReleaseTally;
 use crate::worker::Crew;
@@ -132,7 +133,12 @@ impl Traffic for Edge {
     }
 
     async fn close(&self, within: Duration) {
-        self.shared.crew().stop(within);
+        let deadline = Instant::now() + within;
+        self.shared.crew().stop(within + LEAVE);
+        for lane in self.shared.lanes() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            lane.drain(left).await;
+        }
         let threads = std::mem::take(&mut *self.threads());
         if tokio::task::spawn_blocking(move || join(threads))
             .await

@@ -70,6 +70,12 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     (asked && !http2).then(|| upgrade.clone())
 }
 
+/// Asks the other side to switch to this protocol, or agrees to.
+pub(crate) fn upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, protocol);
+}
+
 /// Says who asked, and under which name. What a client says about that itself does not count:
 /// nobody stands before the edge.
 pub(crate) fn forwarded(headers: &mut HeaderMap, client: &HeaderValue) {

@@ -12,7 +12,7 @@ use tokio::sync::futures::OwnedNotified;
 use crate::tally::Tally;
 
 /// How long requests that a drain ends may take to leave: a close frame and a FIN each way.
-const LEAVE: Duration = Duration::from_secs(2);
+pub(crate) const LEAVE: Duration = Duration::from_secs(2);
 
 /// The status that is observed for a client which left before its response had one (nginx's word).
 const CLIENT_CLOSED_REQUEST: u16 = 499;

@@ -9,6 +9,7 @@
 mod address;
 mod admit;
 mod answer;
+mod ask;
 mod assets;
 mod body;
 mod chance;
@@ -17,6 +18,7 @@ mod connection;
 mod dial;
 mod edge;
 mod forward;
+mod frames;
 mod gatehouse;
 mod headers;
 mod host;
@@ -31,6 +33,7 @@ mod shared;
 mod site;
 mod table;
 mod tally;
+mod tunnel;
 mod validators;
 mod worker;
 

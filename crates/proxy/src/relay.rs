@@ -156,11 +156,15 @@ impl Relay {
     /// A drain is over. A stream of unknown length can end here in good order; a body that
     /// promised more bytes is broken off, so that nobody takes it for whole.
     fn end_early(&mut self) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let promised = self.size.exact().is_some();
-        self.finish(Ending::UpstreamBroke);
-        match promised {
-            true => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
-            false => Poll::Ready(None),
+        match self.size.exact() {
+            Some(_) => {
+                self.finish(Ending::TimedOut);
+                Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())))
+            }
+            None => {
+                self.finish(Ending::Complete);
+                Poll::Ready(None)
+            }
         }
     }
 }

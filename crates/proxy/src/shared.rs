@@ -96,10 +96,17 @@ impl Shared {
         Some(Arc::clone(&known.lane))
     }
 
+    /// The lanes of all releases.
+    pub(crate) fn lanes(&self) -> Vec<Arc<Lane>> {
+        let known = self.known();
+        let lanes = known.releases.values();
+        lanes.map(|known| Arc::clone(&known.lane)).collect()
+    }
+
     /// The counters of all releases.
     pub(crate) fn tallies(&self) -> Vec<ReleaseTally> {
-        let known = self.known();
-        let lanes = known.releases.values().map(|known| &known.lane);
+        let lanes = self.lanes();
+        let lanes = lanes.iter();
         lanes
             .map(|lane| lane.tally.read(lane.release.clone(), lane.under_way()))
             .collect()

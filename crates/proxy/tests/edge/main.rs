@@ -2,3 +2,5 @@
 
 mod bench;
 mod routing;
+mod takeover;
+mod tunnel;
