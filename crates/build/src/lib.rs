@@ -6,3 +6,4 @@ pub mod fetch;
 mod flight;
 pub mod layer;
 pub mod recipe;
+pub mod tools;
