@@ -1,1 +1,55 @@
-fn main() {}
+//! `cargo xtask`: what is done to mayfly's source: setting up a machine, checking, measuring.
+
+#![expect(unreachable_pub, reason = "a program has no outside")]
+
+mod ci;
+mod command;
+mod place;
+mod setup;
+mod step;
+mod trial;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Checks and measures mayfly.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what building and testing need and this machine lacks
+    Setup,
+    /// Check everything: format, lints, licences and sources of dependencies, all tests
+    Ci,
+    /// Build mayfly and bring an app up with it
+    Try {
+        /// The app's folder
+        #[arg(default_value = "examples/guestbook")]
+        folder: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Setup => setup::run(),
+        Task::Ci => ci::run(),
+        Task::Try { folder } => trial::run(&folder),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            for cause in failure.chain().skip(1) {
+                eprintln!("  caused by: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
