@@ -98,13 +98,15 @@ pub enum RuntimeError {
         #[source]
         cause: std::io::Error,
     },
-    /// A `before` command ended badly; its last lines.
+    /// A `before` command ended badly.
     #[error("`{command}` failed before the app could start: it {exit}")]
     Before {
         /// The command.
         command: String,
         /// How it ended.
         exit: Exit,
+        /// Its last lines, in order.
+        lines: Vec<String>,
     },
     /// The sandbox could not be made.
     #[error("the sandbox of `{release}` could not be started: {why}")]

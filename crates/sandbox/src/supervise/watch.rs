@@ -1,0 +1,461 @@
+//! The supervisor's long wait: output, egress, memory, time, and the end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use model::Timestamp;
+use model::instance::{DeniedEgress, Exit};
+use model::progress::Stream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::ending;
+use super::launch::Launched;
+use super::lines::{Flow, Output};
+use super::logs::Logs;
+use super::wire::{self, Report};
+use super::{give_up, job};
+use crate::cgroup::{Group, OomWatch};
+use crate::egress::{Proxy, Rules};
+use crate::events::{self, End, Event};
+use crate::folder::{Folder, write_json};
+use crate::plan::{JobRole, Plan, Role};
+use crate::state::{Ended, Record};
+
+/// How many lines of a command that failed before the app are told.
+const LAST_LINES: usize = 40;
+/// How often a job's folders are measured, at least.
+const MEASURE: Duration = Duration::from_millis(500);
+/// Measuring takes at most one part in so many of the time.
+const MEASURE_SHARE: u32 = 20;
+
+/// Everything that a supervisor keeps while its sandbox runs.
+pub(super) struct Watch<'a> {
+    plan: &'a Plan,
+    folder: &'a Folder,
+    group: Group,
+    record: Record,
+    /// Who started it; an app's supervisor hangs up once the command runs.
+    parent: Option<UnixStream>,
+    init: OwnedFd,
+    socket: Option<OwnedFd>,
+    outputs: Vec<Output>,
+    proxy: Option<Proxy>,
+    memory: OomWatch,
+    logs: Option<Logs>,
+    last_lines: VecDeque<String>,
+    denied: Vec<DeniedEgress>,
+    begun: Instant,
+    kills: u64,
+    last_kill: Option<Instant>,
+    status: Option<i32>,
+    failure: Option<Event>,
+    cut_short: Option<End>,
+    limits: Option<JobWatch<'a>>,
+}
+
+/// What a job is measured against.
+struct JobWatch<'a> {
+    role: &'a JobRole,
+    before: u64,
+    next: Instant,
+}
+
+/// What a descriptor belongs to.
+#[derive(Clone, Copy)]
+enum Source {
+    Init,
+    Socket,
+    Output(usize),
+    Proxy,
+    Memory,
+    Parent,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        folder: &'a Folder,
+        group: Group,
+        parent: UnixStream,
+        record: Record,
+        made: Launched,
+    ) -> io::Result<Self> {
+        let init = made.init.open()?.ok_or(io::ErrorKind::NotFound)?;
+        let rules = Rules::parse(plan.egress.as_deref().unwrap_or_default());
+        let proxy = made.listener.map(|listener| Proxy::new(listener, rules));
+        let (logs, limits) = match &plan.role {
+            Role::App(role) => (Some(Logs::open(&folder.logs(), &role.limits)?), None),
+            Role::Job(role) => (None, Some(JobWatch::new(role))),
+        };
+        let watch = Self {
+            plan,
+            folder,
+            memory: group.watch_oom()?,
+            group,
+            record,
+            parent: Some(parent),
+            init,
+            outputs: vec![
+                Output::new(made.stdout, Stream::Stdout)?,
+                Output::new(made.stderr, Stream::Stderr)?,
+            ],
+            proxy: proxy.transpose()?,
+            logs,
+            last_lines: VecDeque::new(),
+            denied: Vec::new(),
+            begun: Instant::now(),
+            kills: 0,
+            last_kill: None,
+            status: None,
+            failure: None,
+            cut_short: None,
+            limits,
+            socket: Some(made.socket),
+        };
+        watch.say_go()?;
+        Ok(watch)
+    }
+
+    /// Serves the sandbox until its first process has ended, and cleans up.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        while let Some(ready) = self.wait()? {
+            for source in ready {
+                self.turn(source)?;
+            }
+            self.check_limits()?;
+            reap_others(self.record.init.map_or(0, |init| init.pid));
+        }
+        self.finish()
+    }
+
+    fn say_go(&self) -> io::Result<()> {
+        match &self.socket {
+            Some(socket) => wire::send_bytes(socket, wire::GO),
+            None => Ok(()),
+        }
+    }
+
+    /// What became ready; `None` when the first process has ended.
+    fn wait(&self) -> io::Result<Option<Vec<Source>>> {
+        let sources = self.sources();
+        let mut watched: Vec<PollFd<'_>> = sources
+            .iter()
+            .map(|(source, fd)| {
+                let flags = match source {
+                    Source::Parent => PollFlags::RDHUP,
+                    _ => PollFlags::IN,
+                };
+                PollFd::from_borrowed_fd(*fd, flags)
+            })
+            .collect();
+        let patience = self
+            .limits
+            .as_ref()
+            .map(|limits| limits.patience(self.deadline()));
+        match poll(&mut watched, patience.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        let ready = watched.iter().zip(&sources);
+        let ready: Vec<Source> = ready
+            .filter(|(polled, _)| !polled.revents().is_empty())
+            .map(|(_, (source, _))| *source)
+            .collect();
+        let ended = ready.iter().any(|source| matches!(source, Source::Init));
+        Ok((!ended).then_some(ready))
+    }
+
+    fn sources(&self) -> Vec<(Source, BorrowedFd<'_>)> {
+        let mut sources = vec![
+            (Source::Init, self.init.as_fd()),
+            (Source::Memory, self.memory.as_fd()),
+        ];
+        sources.extend(self.socket.iter().map(|fd| (Source::Socket, fd.as_fd())));
+        sources.extend(self.parent.iter().map(|fd| (Source::Parent, fd.as_fd())));
+        let outputs = self.outputs.iter().enumerate();
+        sources.extend(outputs.map(|(at, output)| (Source::Output(at), output.as_fd())));
+        sources.extend(self.proxy.iter().map(|proxy| {
+            // SAFETY: the proxy owns the descriptor and lives as long as the borrow of `self`.
+            let fd = unsafe { BorrowedFd::borrow_raw(proxy.poll_fd()) };
+            (Source::Proxy, fd)
+        }));
+        sources
+    }
+
+    fn turn(&mut self, source: Source) -> io::Result<()> {
+        match source {
+            Source::Init => Ok(()),
+            Source::Socket => self.hear(),
+            Source::Output(at) => {
+                self.read(at);
+                Ok(())
+            }
+            Source::Proxy => self.serve_egress(),
+            Source::Memory => {
+                self.memory.acknowledge();
+                self.count_kills();
+                Ok(())
+            }
+            Source::Parent => {
+                self.parent = None;
+                // Nobody waits for it any more.
+                self.group.kill()
+            }
+        }
+    }
+
+    fn hear(&mut self) -> io::Result<()> {
+        let Some(report) = self
+            .socket
+            .as_ref()
+            .map(wire::receive)
+            .transpose()?
+            .flatten()
+        else {
+            self.socket = None;
+            return Ok(());
+        };
+        match report {
+            Report::Ready => {}
+            Report::Started => self.hand_over()?,
+            Report::Ended { status } => self.status = Some(status),
+            Report::Before { index, status } => {
+                self.count_kills();
+                let exit = ending::exit_of(status);
+                self.failure = Some(Event::Before {
+                    command: self.command(index),
+                    exit: ending::cause(exit, self.last_kill, Instant::now()),
+                    lines: Vec::new(),
+                });
+            }
+            Report::Unrunnable { index, errno } => {
+                let cause = io::Error::from_raw_os_error(errno);
+                let why = format!("`{}` cannot be run: {cause}", self.command(index));
+                self.failure = Some(Event::Failed { why });
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&self, index: u32) -> String {
+        let before = self.plan.before.get(index as usize);
+        before.unwrap_or(&self.plan.command).join(" ")
+    }
+
+    /// The command runs: from now on the sandbox is there for any daemon to find.
+    fn hand_over(&mut self) -> io::Result<()> {
+        self.record.since = Some(Timestamp::now());
+        self.begun = Instant::now();
+        self.last_lines = VecDeque::new();
+        write_json(&self.folder.state(), &self.record)?;
+        let Some(parent) = &self.parent else {
+            return Ok(());
+        };
+        if events::send(parent, &Event::Started).is_err() {
+            self.record.since = None;
+            return self.group.kill();
+        }
+        if let Role::App(_) = self.plan.role {
+            self.parent = None;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, at: usize) {
+        let Some(mut output) = (at < self.outputs.len()).then(|| self.outputs.remove(at)) else {
+            return;
+        };
+        if output.turn(&mut |stream, text| self.take_line(stream, text)) == Flow::Open {
+            self.outputs.insert(at, output);
+        }
+    }
+
+    fn take_line(&mut self, stream: Stream, text: &[u8]) {
+        if let Some(logs) = &mut self.logs {
+            logs.write(stream, text, Timestamp::now());
+            if self.record.since.is_none() {
+                self.last_lines.truncate(LAST_LINES - 1);
+                let text = String::from_utf8_lossy(text).into_owned();
+                self.last_lines.push_front(text);
+            }
+        } else if let Some(parent) = &self.parent {
+            let text = String::from_utf8_lossy(text).into_owned();
+            if events::send(parent, &Event::Line { stream, text }).is_err() {
+                self.parent = None;
+                let _ = self.group.kill();
+            }
+        }
+    }
+
+    fn serve_egress(&mut self) -> io::Result<()> {
+        let Some(proxy) = &mut self.proxy else {
+            return Ok(());
+        };
+        proxy.turn()?;
+        let denied = proxy.take_denied();
+        if !denied.is_empty() {
+            self.denied.extend(denied);
+            write_json(&self.folder.denied(), &self.denied)?;
+        }
+        Ok(())
+    }
+
+    fn count_kills(&mut self) {
+        let kills = self.group.oom_kills();
+        if kills > self.kills {
+            self.kills = kills;
+            self.last_kill = Some(Instant::now());
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let limits = self.limits.as_ref()?;
+        let seconds = Duration::from_secs(limits.role.limits.seconds.into());
+        self.begun.checked_add(seconds)
+    }
+
+    fn check_limits(&mut self) -> io::Result<()> {
+        let deadline = self.deadline();
+        let Some(limits) = self.limits.as_mut() else {
+            return Ok(());
+        };
+        if self.cut_short.is_some() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let broken = match deadline.is_some_and(|deadline| now >= deadline) {
+            true => Some(End::TimedOut),
+            false => limits.exceeded(now).then_some(End::DiskLimit),
+        };
+        if broken.is_some() {
+            self.cut_short = broken;
+            self.group.kill()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        // Reports and output that came before the end are still in the pipes.
+        while self.socket.is_some() {
+            self.hear()?;
+        }
+        self.count_kills();
+        let status = self.collect();
+        for mut output in std::mem::take(&mut self.outputs) {
+            output.drain(&mut |stream, text| self.take_line(stream, text));
+        }
+        let exit = ending::exit_of(self.status.unwrap_or(status));
+        let exit = ending::cause(exit, self.last_kill, Instant::now());
+        match &self.plan.role {
+            Role::App(_) if self.record.since.is_some() => self.finish_app(exit),
+            Role::App(_) => {
+                self.finish_unstarted(exit);
+                Ok(())
+            }
+            Role::Job(_) => self.finish_job(exit),
+        }
+    }
+
+    /// Collects the first process; its own wait status counts when it could not report another.
+    fn collect(&self) -> i32 {
+        let mut status = libc::SIGKILL;
+        let pid = self.record.init.map_or(0, |init| init.pid);
+        // SAFETY: `status` lives through the call.
+        unsafe { libc::waitpid(pid, &mut status, 0) };
+        status
+    }
+
+    fn finish_app(self, exit: Exit) -> io::Result<()> {
+        let ended = Ended {
+            exit,
+            at: Timestamp::now(),
+            uptime_millis: self.begun.elapsed().as_millis() as u64,
+        };
+        write_json(&self.folder.exit(), &ended)?;
+        super::reap_children();
+        self.group.remove()
+    }
+
+    fn finish_unstarted(self, exit: Exit) {
+        let mut event = self.failure.unwrap_or_else(|| Event::Failed {
+            why: format!("the sandbox's first process {exit}"),
+        });
+        if let Event::Before { lines, .. } = &mut event {
+            *lines = self.last_lines.into_iter().rev().collect();
+        }
+        give_up(self.plan, &self.group, self.folder);
+        if let Some(parent) = &self.parent {
+            let _ = events::send(parent, &event);
+        }
+    }
+
+    fn finish_job(mut self, exit: Exit) -> io::Result<()> {
+        if let Some(proxy) = &mut self.proxy {
+            self.denied.extend(proxy.take_denied());
+        }
+        if self.cut_short.is_none() && self.limits.as_mut().is_some_and(JobWatch::is_over) {
+            self.cut_short = Some(End::DiskLimit);
+        }
+        let event = self.failure.unwrap_or_else(|| Event::Ended {
+            end: self.cut_short.unwrap_or(End::Exit(exit)),
+            denied: self.denied,
+        });
+        give_up(self.plan, &self.group, self.folder);
+        match &self.parent {
+            Some(parent) => events::send(parent, &event),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a> JobWatch<'a> {
+    fn new(role: &'a JobRole) -> Self {
+        Self {
+            role,
+            before: job::written_bytes(role),
+            next: Instant::now() + MEASURE,
+        }
+    }
+
+    /// Until the next measurement or the deadline.
+    fn patience(&self, deadline: Option<Instant>) -> Timespec {
+        let until = deadline.map_or(self.next, |deadline| deadline.min(self.next));
+        let left = until.saturating_duration_since(Instant::now());
+        Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: left.subsec_nanos().into(),
+        }
+    }
+
+    fn exceeded(&mut self, now: Instant) -> bool {
+        if now < self.next {
+            return false;
+        }
+        let over = self.is_over();
+        let spent = now.elapsed() * MEASURE_SHARE;
+        self.next = Instant::now() + spent.max(MEASURE);
+        over
+    }
+
+    fn is_over(&mut self) -> bool {
+        let written = job::written_bytes(self.role).saturating_sub(self.before);
+        written > self.role.limits.disk_bytes
+    }
+}
+
+/// Collects ended children other than the first process, whose end is [`Watch::finish`]'s.
+fn reap_others(init: i32) {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Ok(status) = waitid(Id::All, flags) {
+        match status.pid() {
+            Some(pid) if pid.as_raw() != init => {
+                let _ = waitpid(pid, None);
+            }
+            _ => return,
+        }
+    }
+}
