@@ -16,9 +16,10 @@ use model::{Digest, Timestamp};
 use ports::blob_store::{BlobError, BlobInfo, BlobStore};
 use tempfile::NamedTempFile;
 
-/// From how many new blobs on one flush of the whole file system takes less time than a flush of
-/// each (measured on ext4: one blob 1–2 ms either way, 500 blobs 90 ms against 800 ms).
-const FLUSH_ALL_FROM: usize = 8;
+/// From how many files or folders on one flush of the whole file system takes less time than a
+/// flush of each. Measured on ext4, files and folders together: 1 blob 0.6 ms either way, 8 blobs
+/// 1.3 ms against 3.6 ms, 300 blobs 10 ms against 115 ms.
+const FLUSH_ALL_FROM: usize = 4;
 
 /// Blobs in one folder, which no other process may write to.
 #[derive(Debug, Clone)]
@@ -36,13 +37,20 @@ impl DiskBlobs {
     }
 
     fn prepare(&self) -> io::Result<()> {
-        for folder in [&self.root, &self.names(), &self.unfinished()] {
-            make_folder(folder)?;
-        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.root)?;
         fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
+        make_folder(&self.names())?;
+        make_folder(&self.unfinished())?;
+        for prefix in 0..=255u8 {
+            make_folder(&self.names().join(format!("{prefix:02x}")))?;
+        }
         for leftover in fs::read_dir(self.unfinished())? {
             fs::remove_file(leftover?.path())?;
         }
+        flush_folder(&self.names())?;
         flush_folder(&self.root)
     }
 
@@ -94,18 +102,22 @@ impl DiskBlobs {
                 written.push((file, path));
             }
         }
-        self.flush(&written)?;
+        let files: Vec<&File> = written.iter().map(|(file, _)| file.as_file()).collect();
+        self.flush(&files, File::sync_data)?;
         for (file, path) in written {
-            publish(file, &path)?;
+            file.persist(path)?;
         }
         // Those that were there already as well: the one who wrote them may not have come to it.
-        folders.iter().try_for_each(|folder| flush_folder(folder))
+        let folders: Vec<PathBuf> = folders.into_iter().collect();
+        self.flush(&folders.iter().collect::<Vec<_>>(), |folder| {
+            flush_folder(folder)
+        })
     }
 
-    fn flush(&self, written: &[(NamedTempFile, PathBuf)]) -> io::Result<()> {
-        if written.len() < FLUSH_ALL_FROM {
-            let mut files = written.iter().map(|(file, _)| file.as_file());
-            return files.try_for_each(File::sync_data);
+    /// Makes `items` survive a crash of the machine, each with `one`, or all at once.
+    fn flush<T>(&self, items: &[&T], one: impl Fn(&T) -> io::Result<()>) -> io::Result<()> {
+        if items.len() < FLUSH_ALL_FROM {
+            return items.iter().try_for_each(|item| one(item));
         }
         Ok(rustix::fs::syncfs(File::open(&self.root)?)?)
     }
@@ -114,18 +126,17 @@ impl DiskBlobs {
         let path = self.path(digest);
         File::open(file)?.sync_data()?;
         fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-        let folder = folder_of(&path)?;
         match fs::rename(file, &path) {
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 let mut copy = NamedTempFile::new_in(self.unfinished())?;
                 io::copy(&mut File::open(file)?, &mut copy)?;
                 copy.as_file().sync_data()?;
-                publish(copy, &path)?;
+                copy.persist(&path)?;
                 fs::remove_file(file)?;
             }
             renamed => renamed?,
         }
-        flush_folder(&folder)
+        flush_folder(path.parent().unwrap_or(&self.root))
     }
 
     fn read(&self, digest: &Digest) -> Result<Bytes, BlobError> {
@@ -234,24 +245,12 @@ fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Gives a flushed file its name.
-fn publish(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    folder_of(path)?;
-    file.persist(path).map_err(|failed| failed.error).map(drop)
-}
-
-/// The folder of a blob's name, which is made when it is not there.
-fn folder_of(path: &Path) -> io::Result<PathBuf> {
-    let folder = path.parent().unwrap_or(path);
-    if !folder.exists() {
-        make_folder(folder)?;
-        flush_folder(folder.parent().unwrap_or(folder))?;
-    }
-    Ok(folder.into())
-}
-
+/// Makes a folder for its owner only, unless it is there.
 fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the names in a folder survive a crash of the machine.

@@ -110,7 +110,7 @@ impl BlobStore for ObjectBlobs {
     }
 
     async fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, BlobError> {
-        let asked = digests.to_vec().into_iter().map(|digest| async move {
+        let asked = digests.iter().copied().map(|digest| async move {
             let there = self.is_there(&digest).await?;
             Ok((!there).then_some(digest))
         });

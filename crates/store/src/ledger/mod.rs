@@ -116,3 +116,6 @@ impl Ledger for SqliteLedger {
         event_log::after(&self.readers, after, limit).await
     }
 }
+
+#[cfg(test)]
+mod tests;
