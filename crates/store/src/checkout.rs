@@ -43,7 +43,10 @@ impl DiskCheckout {
         }
         fs::create_dir_all(root)?;
         fs::set_permissions(root, Permissions::from_mode(0o700))?;
-        Ok(Self { root: root.to_owned(), blobs })
+        Ok(Self {
+            root: root.to_owned(),
+            blobs,
+        })
     }
 
     async fn content(&self, entry: Entry) -> Result<(Entry, Bytes), BlobError> {
@@ -63,8 +66,14 @@ impl Checkout for DiskCheckout {
             let (entry, bytes) = self.content(entry.clone()).await?;
             write(files.path(), &entry, &bytes).map_err(BlobError::Io)?;
         }
-        let source = Source { snapshot, root: files.path().to_owned() };
-        Ok(Box::new(Folder { source, _files: files }))
+        let source = Source {
+            snapshot,
+            root: files.path().to_owned(),
+        };
+        Ok(Box::new(Folder {
+            source,
+            _files: files,
+        }))
     }
 }
 
@@ -82,7 +91,11 @@ fn write(root: &Path, entry: &Entry, content: &[u8]) -> io::Result<()> {
                 Mode::Plain => 0o644,
                 Mode::Executable => 0o755,
             };
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(path)?;
             file.write_all(content)
         }
     }
@@ -96,10 +109,25 @@ mod tests {
     use model::limits::SourceLimits;
 
     async fn snapshot(blobs: &DiskBlobs) -> Snapshot {
-        let digest = blobs.put(Bytes::from_static(b"print(1)\n")).await.expect("a blob");
-        let file = |path: &str, mode| Entry::File { path: path.into(), digest, size_bytes: 9, mode };
-        let link = Entry::Link { path: "latest".into(), target: "src/a.py".into() };
-        let entries = vec![file("src/a.py", Mode::Plain), file("run", Mode::Executable), link];
+        let digest = blobs
+            .put(Bytes::from_static(b"print(1)\n"))
+            .await
+            .expect("a blob");
+        let file = |path: &str, mode| Entry::File {
+            path: path.into(),
+            digest,
+            size_bytes: 9,
+            mode,
+        };
+        let link = Entry::Link {
+            path: "latest".into(),
+            target: "src/a.py".into(),
+        };
+        let entries = vec![
+            file("src/a.py", Mode::Plain),
+            file("run", Mode::Executable),
+            link,
+        ];
         Snapshot::new(entries, vec![], &SourceLimits::default()).expect("a good snapshot")
     }
 
@@ -107,11 +135,21 @@ mod tests {
     async fn a_snapshot_is_on_disk_as_long_as_it_is_held() {
         let home = TempDir::new().expect("a folder");
         let blobs = DiskBlobs::open(&home.path().join("blobs")).expect("a store");
-        let checkout = DiskCheckout::open(&home.path().join("sources"), Arc::new(blobs.clone())).expect("a checkout");
-        let held = checkout.check_out(snapshot(&blobs).await).await.expect("the files");
+        let checkout = DiskCheckout::open(&home.path().join("sources"), Arc::new(blobs.clone()))
+            .expect("a checkout");
+        let held = checkout
+            .check_out(snapshot(&blobs).await)
+            .await
+            .expect("the files");
         let root = held.source().root.clone();
-        assert_eq!(fs::read(root.join("latest")).expect("the link's target"), b"print(1)\n");
-        let mode = fs::metadata(root.join("run")).expect("the file").permissions().mode();
+        assert_eq!(
+            fs::read(root.join("latest")).expect("the link's target"),
+            b"print(1)\n"
+        );
+        let mode = fs::metadata(root.join("run"))
+            .expect("the file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o755);
         drop(held);
         assert!(!root.exists());
@@ -121,11 +159,20 @@ mod tests {
     async fn a_file_that_was_never_uploaded_is_named() {
         let home = TempDir::new().expect("a folder");
         let blobs = DiskBlobs::open(&home.path().join("blobs")).expect("a store");
-        let checkout = DiskCheckout::open(&home.path().join("sources"), Arc::new(blobs)).expect("a checkout");
+        let checkout =
+            DiskCheckout::open(&home.path().join("sources"), Arc::new(blobs)).expect("a checkout");
         let digest = Digest::of(b"never sent");
-        let file = Entry::File { path: "a".into(), digest, size_bytes: 1, mode: Mode::Plain };
-        let snapshot = Snapshot::new(vec![file], vec![], &SourceLimits::default()).expect("a good snapshot");
+        let file = Entry::File {
+            path: "a".into(),
+            digest,
+            size_bytes: 1,
+            mode: Mode::Plain,
+        };
+        let snapshot =
+            Snapshot::new(vec![file], vec![], &SourceLimits::default()).expect("a good snapshot");
         let missing = checkout.check_out(snapshot).await.err();
-        assert!(matches!(missing, Some(BlobError::Missing(digest_missing)) if digest_missing == digest));
+        assert!(
+            matches!(missing, Some(BlobError::Missing(digest_missing)) if digest_missing == digest)
+        );
     }
 }

@@ -4,6 +4,6 @@ pub mod blobs;
 pub mod checkout;
 pub mod ledger;
 
-pub use checkout::DiskCheckout;
 pub use blobs::{DiskBlobs, ObjectBlobs};
+pub use checkout::DiskCheckout;
 pub use ledger::SqliteLedger;
