@@ -2,8 +2,12 @@
 
 pub mod debian;
 pub mod detect;
+mod doctor;
 pub mod fetch;
 mod flight;
+pub mod image;
 pub mod layer;
 pub mod recipe;
 pub mod tools;
+
+pub use doctor::{Check, Reach, doctor};

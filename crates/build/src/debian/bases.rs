@@ -22,7 +22,7 @@ use crate::flight::Flights;
 use crate::layer::{PackedLayer, Packer, Place, Scratch, Shelf};
 
 /// Changes whenever the same packages would give another layer.
-const ASSEMBLY: &str = "debian base 1";
+const ASSEMBLY: &str = "debian base 2";
 /// Downloads at once.
 const CONNECTIONS: usize = 4;
 

@@ -3,17 +3,26 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use model::failure::{Failure, FailureCode};
 use model::limits::BuildLimits;
 use ports::workshop::{Access, Bind, Network};
 use ports::{Job, Workshop};
 
-use crate::layer::{LayerError, Packer};
+use crate::layer::{LayerError, Packer, Scratch};
 
 /// Where the job writes, in its sandbox.
 const OUT: &str = "/out";
+/// What Python is told; the folders or files follow.
+const COMPILE: [&str; 6] = [
+    "-m",
+    "compileall",
+    "-q",
+    "-j1",
+    "--invalidation-mode",
+    "unchecked-hash",
+];
 
 /// Compiles `usr/lib/python<version>` in `root` with the Python that is in it. The files say
 /// that they are never to be checked against their source, so their bytes do not depend on time.
@@ -23,51 +32,84 @@ pub(super) async fn standard_library(
     version: &str,
     root: &Path,
 ) -> Result<(), Failure> {
-    let out = packer.scratch().map_err(Failure::from)?;
-    let library = format!("/usr/lib/python{version}");
-    let words = [
-        "-q",
-        "-j1",
-        "--invalidation-mode",
-        "unchecked-hash",
-        &library,
-    ];
-    let mut command = vec![
-        format!("/usr/bin/python{version}"),
-        "-m".into(),
-        "compileall".into(),
-    ];
-    command.extend(words.map(str::to_owned));
-    let job = Job {
-        layers: vec![root.to_owned()],
-        binds: vec![Bind {
-            source: out.path().to_owned(),
-            target: OUT.into(),
-            access: Access::Write,
-        }],
-        command,
-        env: environment(),
-        workdir: PathBuf::from("/"),
-        network: Network::None,
-        limits: BuildLimits::default(),
+    let library = format!("usr/lib/python{version}");
+    let part = Part {
+        workshop,
+        packer,
+        version,
+        root,
     };
+    let folders = folders_in(&root.join(&library))?;
+    let folders = folders.iter().map(|name| format!("/{library}/{name}"));
+    let files = vec!["-l".to_owned(), format!("/{library}")];
+    // Two halves at once. Each is one process: what it writes does not depend on the other.
+    let (one, two) = tokio::try_join!(part.compile(files), part.compile(folders.collect()))?;
+    for out in [one, two] {
+        move_in(&out.path().join(&library), &root.join(&library))?;
+    }
+    Ok(())
+}
+
+/// What both halves have in common.
+struct Part<'a> {
+    workshop: &'a dyn Workshop,
+    packer: &'a Packer,
+    version: &'a str,
+    root: &'a Path,
+}
+
+impl Part<'_> {
+    /// The folder that the compiled files were written to.
+    async fn compile(&self, words: Vec<String>) -> Result<Scratch, Failure> {
+        let out = self.packer.scratch()?;
+        run(self.workshop, self.job(out.path(), words)).await?;
+        Ok(out)
+    }
+
+    fn job(&self, out: &Path, words: Vec<String>) -> Job {
+        let mut command = vec![format!("/usr/bin/python{}", self.version)];
+        command.extend(COMPILE.map(str::to_owned));
+        command.extend(words);
+        Job {
+            layers: vec![self.root.to_owned()],
+            binds: vec![Bind {
+                source: out.to_owned(),
+                target: OUT.into(),
+                access: Access::Write,
+            }],
+            command,
+            env: environment(),
+            workdir: PathBuf::from("/"),
+            network: Network::None,
+            limits: BuildLimits::default(),
+        }
+    }
+}
+
+/// The library's folders of modules, sorted.
+fn folders_in(library: &Path) -> Result<Vec<String>, LayerError> {
+    let entries = fs::read_dir(library).map_err(LayerError::at(library))?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+async fn run(workshop: &dyn Workshop, job: Job) -> Result<(), Failure> {
     let printed = Mutex::new(Vec::new());
     let keep = |_, line: &str| {
-        let mut printed = printed.lock().unwrap_or_else(|poison| poison.into_inner());
+        let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
         printed.push(model::progress::clean_line(line));
     };
-    let report = workshop
-        .run(job, &keep)
-        .await
-        .map_err(|error| Failure::of(&error))?;
-    if !report.succeeded() {
-        let printed = printed
-            .into_inner()
-            .unwrap_or_else(|poison| poison.into_inner());
-        return Err(failed(&printed));
+    let report = workshop.run(job, &keep).await;
+    if report.map_err(|error| Failure::of(&error))?.succeeded() {
+        return Ok(());
     }
-    let compiled = out.path().join(library.trim_start_matches('/'));
-    move_in(&compiled, &root.join(library.trim_start_matches('/'))).map_err(Failure::from)
+    let printed = printed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Err(failed(&printed))
 }
 
 fn environment() -> BTreeMap<String, String> {

@@ -43,6 +43,11 @@ impl Keyring {
         (!keys.is_empty()).then_some(Self { keys })
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The text of a clear-signed message, when any of its signatures is good: made by a key of
     /// this ring, or a signing subkey of one, that was neither revoked nor had expired by `now`.
     pub(super) fn signed_text(

@@ -165,6 +165,11 @@ impl Remedy for DebianError {
     }
 }
 
+/// How many keys of the machine may sign Debian's index.
+pub(crate) fn debian_keys(sources: &DebianSources) -> usize {
+    keyring::Keyring::read(&sources.keyrings).map_or(0, |keyring| keyring.len())
+}
+
 impl From<DebianError> for Failure {
     fn from(error: DebianError) -> Self {
         Self::of(&error)

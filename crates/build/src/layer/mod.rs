@@ -13,6 +13,7 @@ mod tree;
 mod unpack;
 
 pub use folder::normalise;
+pub(crate) use packer::blocking;
 pub use packer::{PackedLayer, Packer};
 pub use place::{Place, PlaceError};
 pub use shelf::{Scratch, Shelf};

@@ -75,6 +75,16 @@ impl Tree {
         self.add(path, Node::File(Content::Bytes(text.into()), Mode::Plain));
     }
 
+    /// Adds an entry of a snapshot at `path` below `prefix`, which is empty or a path. The file
+    /// lies at `path` in the folder `root`.
+    pub fn add_entry(&mut self, entry: &Entry, path: &str, root: &Path, prefix: &str) {
+        let node = match entry {
+            Entry::File { mode, .. } => Node::File(Content::File(root.join(path)), *mode),
+            Entry::Link { target, .. } => Node::Link(target.clone()),
+        };
+        self.add(below(prefix, path), node);
+    }
+
     /// Adds what a snapshot lists, from the folder `root` that holds it, below `prefix`, which is
     /// empty or a path. `keep` chooses by the path in the snapshot.
     pub fn add_snapshot(
@@ -85,11 +95,7 @@ impl Tree {
         keep: impl Fn(&str) -> bool,
     ) {
         for entry in snapshot.entries.iter().filter(|entry| keep(entry.path())) {
-            let node = match entry {
-                Entry::File { path, mode, .. } => Node::File(Content::File(root.join(path)), *mode),
-                Entry::Link { target, .. } => Node::Link(target.clone()),
-            };
-            self.add(below(prefix, entry.path()), node);
+            self.add_entry(entry, entry.path(), root, prefix);
         }
     }
 

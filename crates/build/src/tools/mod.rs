@@ -22,7 +22,7 @@ use crate::fetch::{FetchError, Fetcher, host_of};
 use crate::flight::Flights;
 use crate::layer::{Content, LayerError, Node, PackedLayer, Packer, Tree, UnpackError};
 use pins::{NpmPin, WheelPin};
-use shelf::ToolShelf;
+pub(crate) use shelf::ToolShelf;
 
 /// Changes whenever the same tool would give another layer.
 const NODE_LAYER: &str = "node layer 1";
