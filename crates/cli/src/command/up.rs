@@ -32,8 +32,8 @@ pub(crate) struct Args {
     /// Take the newest versions of packages that no lock file pins
     #[arg(long)]
     upgrade: bool,
-    /// Give the app the secret values in this .env file; they stay until the next --env-file
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// Give the app the secret values in a .env file, once for each; they stay until the next time
+    #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
     /// Return at once with the run's id; `mayfly status` shows how it went
     #[arg(long)]
