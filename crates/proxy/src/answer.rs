@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use http::{Request, Response, StatusCode};
@@ -53,6 +54,7 @@ impl Answer {
         self.flight.headed(self.response.status().as_u16());
         match (self.tunnel, self.ending) {
             (Some(ends), _) => {
+                client.line.tunnel.store(true, Relaxed);
                 tokio::task::spawn_local(tunnel::run(self.flight, ends, client.closing.stay()));
             }
             (None, Ending::Complete) => self.response.body_mut().carry(self.flight),
@@ -134,6 +136,7 @@ async fn forward(
 fn explain(trouble: Trouble, fault: Option<Fault>) -> (Page<'static>, Ending) {
     match (fault, trouble) {
         (Some(Fault::TooLarge), _) => (Page::TooLarge, Ending::Complete),
+        (Some(Fault::Slow), _) => (Page::SlowClient, Ending::ClientGone),
         (Some(Fault::Client), _) => (Page::BadRequest("Its body broke off."), Ending::ClientGone),
         (None, Trouble::Unreachable | Trouble::Broke) => (Page::Unreachable, Ending::UpstreamBroke),
         (None, Trouble::TooSlow) => (Page::TooSlow, Ending::TimedOut),

@@ -105,6 +105,8 @@ pub(crate) enum Fault {
     TooLarge,
     /// The client broke off, or sent nonsense.
     Client,
+    /// The client stopped sending.
+    Slow,
 }
 
 /// The body of a request to an app.
@@ -169,7 +171,8 @@ impl Stream {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         Poll::Ready(frame.map(|frame| {
-            let frame = frame.map_err(|cause| self.fail(Fault::Client, io::Error::other(cause)))?;
+            let frame =
+                frame.map_err(|cause| self.fail(fault_of(&cause), io::Error::other(cause)))?;
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             match self.left.checked_sub(bytes) {
                 Some(left) => self.left = left,
@@ -182,5 +185,14 @@ impl Stream {
     fn fail(&self, fault: Fault, cause: io::Error) -> io::Error {
         self.fault.set(Some(fault));
         cause
+    }
+}
+
+fn fault_of(cause: &hyper::Error) -> Fault {
+    let cause = std::error::Error::source(cause);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::TimedOut) => Fault::Slow,
+        _ => Fault::Client,
     }
 }

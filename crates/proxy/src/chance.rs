@@ -12,6 +12,12 @@ impl Chance {
         Self(Cell::new(RandomState::new().build_hasher().finish()))
     }
 
+    /// A generator that always gives the same numbers.
+    #[cfg(test)]
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self(Cell::new(seed))
+    }
+
     /// The next 64 bits.
     pub(crate) fn bits(&self) -> u64 {
         let state = self.0.get().wrapping_add(0xa076_1d64_78bd_642f);

@@ -2,17 +2,26 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
+use http_body::{Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::answer;
+use crate::body::Body;
+use crate::gate::{Gated, Line};
 use crate::worker::{Door, Worker};
 
 /// The clients of one worker, and whether they are asked to leave.
@@ -71,6 +80,55 @@ pub(crate) struct Client {
     pub(crate) address: HeaderValue,
     /// Who waits for them when the edge closes.
     pub(crate) closing: Rc<Closing>,
+    /// What their socket is told.
+    pub(crate) line: Arc<Line>,
+}
+
+/// A response's body; until its end its connection counts as busy.
+struct Occupied {
+    body: Body,
+    line: Arc<Line>,
+}
+
+impl Occupied {
+    fn new(line: &Arc<Line>) -> Self {
+        line.busy.fetch_add(1, Relaxed);
+        Self {
+            body: Body::empty(),
+            line: Arc::clone(line),
+        }
+    }
+
+    fn with(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.line.busy.fetch_sub(1, Relaxed);
+    }
+}
+
+impl http_body::Body for Occupied {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Serves a connection until it ends.
@@ -86,21 +144,30 @@ pub(crate) async fn serve(
     let Ok(address) = HeaderValue::try_from(peer.ip().to_canonical().to_string()) else {
         return;
     };
-    let head_bytes = worker.shared.config.limits.head_bytes.max(8192);
+    let limits = worker.shared.config.limits.clone();
+    let head_bytes = limits.head_bytes.max(8192);
+    let line = Arc::<Line>::default();
+    let gated = Gated::new(stream, Arc::clone(&line), limits);
     let client = Rc::new(Client {
         worker,
         door,
         address,
         closing: Rc::clone(&closing),
+        line,
     });
     let service = service_fn(move |request| {
         let client = Rc::clone(&client);
-        async move { Ok::<_, Infallible>(answer::answer(&client, request).await) }
+        let occupied = Occupied::new(&client.line);
+        async move {
+            let response = answer::answer(&client, request).await;
+            Ok::<_, Infallible>(response.map(|body| occupied.with(body)))
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .writev(false)
         .max_buf_size(head_bytes)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_header_size(head_bytes)
+        .serve_connection(TokioIo::new(gated), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // How it ended is seen by each request's own observation.

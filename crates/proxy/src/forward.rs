@@ -99,6 +99,7 @@ impl Hop<'_> {
         let handshake = hyper::client::conn::http1::Builder::new()
             .writev(false)
             .max_buf_size(limits.head_bytes.max(8192))
+            .max_header_size(limits.head_bytes)
             .handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| Trouble::Broke)?;
         tokio::task::spawn_local(async move {

@@ -19,6 +19,7 @@ mod dial;
 mod edge;
 mod forward;
 mod frames;
+mod gate;
 mod gatehouse;
 mod headers;
 mod host;
