@@ -29,6 +29,17 @@ pub(crate) struct Copied {
     pub(crate) modified: (i64, i64),
 }
 
+impl Copied {
+    pub(crate) fn new(path: PathBuf, stat: &Stat) -> Self {
+        let (size, modified) = fingerprint(stat);
+        Self {
+            path,
+            size,
+            modified,
+        }
+    }
+}
+
 /// Copies what is in the folder `from` into the folder `to`, which is empty or new, and gives it
 /// to `owner`. Returns the files and links that were copied.
 pub(crate) fn copy_folder(from: &OwnedFd, to: &OwnedFd, owner: u32) -> io::Result<Vec<Copied>> {
@@ -135,12 +146,12 @@ fn copy_entries(
                     as_path(&name).as_os_str(),
                     owner,
                 )?;
-                copied.push(describe(&place.path, &stat));
+                copied.push(Copied::new(place.path.clone(), &stat));
             }
             FileType::Symlink => {
                 symlinkat(readlinkat(from, &name, Vec::new())?, to, &name)?;
                 give(to, &name, owner)?;
-                copied.push(describe(&place.path, &stat));
+                copied.push(Copied::new(place.path.clone(), &stat));
             }
             _ => {}
         }
@@ -215,15 +226,6 @@ fn fill(from: BorrowedFd<'_>, to: &OwnedFd) -> io::Result<()> {
     let mut from = std::fs::File::from(from.try_clone_to_owned()?);
     let mut to = std::fs::File::from(to.try_clone()?);
     io::copy(&mut from, &mut to).map(drop)
-}
-
-fn describe(path: &Path, stat: &Stat) -> Copied {
-    let (size, modified) = fingerprint(stat);
-    Copied {
-        path: path.to_owned(),
-        size,
-        modified,
-    }
 }
 
 fn as_path(name: &CStr) -> &Path {

@@ -8,6 +8,7 @@
 mod beneath;
 mod cgroup;
 mod copy;
+mod doctor;
 mod events;
 mod folder;
 mod kept;
@@ -18,10 +19,12 @@ mod process;
 mod state;
 mod supervisor;
 mod sweep;
+mod workshop;
 
 pub mod egress;
 pub mod runtime;
 pub mod supervise;
 
+pub use doctor::{Check, doctor};
 pub use runtime::{Config, Sandboxes};
 pub use sweep::{Sweep, sweep_leftovers};

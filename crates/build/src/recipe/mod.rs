@@ -1,8 +1,20 @@
 //! How an app's layers are made: what detection described, done with real tools in sandboxes.
 
+mod build;
 mod described;
+mod job;
+mod kit;
+mod make;
+mod node;
+mod python;
+mod site;
+mod sources;
+mod start;
 
 pub use described::{
     Back, FilesRecipe, Front, NodeLock, NodePackages, NodeRecipe, NodeResult, PYTHONS, Pages,
     PythonPackages, PythonRecipe, PythonVersion, Recipe, Start,
 };
+pub use kit::{Kit, Order};
+pub use make::{Made, make};
+pub use sources::kept_sources;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use hierarchy::{Hierarchies, Version};
+pub(crate) use hierarchy::{Hierarchies, NEEDED, Version};
 pub(crate) use limits::Limits;
 pub(crate) use oom::OomWatch;
 

@@ -19,6 +19,7 @@ use crate::folder::read_json;
 use crate::listening;
 use crate::measure::Measure;
 use crate::supervisor::Program;
+pub(crate) use environment::proxy as proxy_environment;
 use instance::Instance;
 use written::Folders;
 
@@ -209,7 +210,7 @@ impl Runtime for Sandboxes {
 
     async fn written(&self, id: &InstanceId) -> Result<Vec<Written>, RuntimeError> {
         let instance = self.instance(id)?;
-        instance::blocking(move || Ok(Folders::open(&instance)?.written()?)).await
+        instance::blocking(move || Folders::open(&instance)?.written()).await
     }
 
     async fn save_written(&self, id: &InstanceId) -> Result<Vec<PathBuf>, RuntimeError> {

@@ -1,19 +1,56 @@
 //! The folders of an app: its writable copy, its kept files, its data folder.
 
-use std::io;
+use std::ffi::CStr;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use model::keep::{Entry, KeepRules};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat, symlinkat, unlinkat,
+};
 
 use super::binds::Binds;
 use super::rootfs::{Access, Bind, Root, naming};
 use crate::beneath::{make_plain, open_child_of, open_folder, open_plain, split};
-use crate::copy::{self, copy_folder, kind, names, open_child, status};
-use crate::folder::{Folder, write_json};
+use crate::copy::{self, Copied, copy_folder, kind, names, open_child, status};
+use crate::folder::Folder;
 use crate::kept::{self, Kept};
 use crate::plan::{AppRole, DATA, Plan};
+
+/// The writable copy of an app's folder.
+pub(super) struct AppCopy {
+    folder: OwnedFd,
+    /// Where to write down what it held at the start.
+    manifest: File,
+    copied: Vec<Copied>,
+}
+
+impl AppCopy {
+    /// Makes mount points for what only lower layers have in the app's folder (dependencies), and
+    /// writes the manifest. Returns the folder, and what is to be bound in it, read-only.
+    pub(super) fn complete(mut self, root: &Root, plan: &Plan) -> io::Result<(OwnedFd, Vec<Bind>)> {
+        let mut covers = Covers {
+            owner: plan.owner(),
+            binds: Vec::new(),
+            files: Vec::new(),
+        };
+        if let Some(layers) = root.open(&plan.workdir)? {
+            let layers = open_child_of(&layers)?;
+            covers.collect(&layers, &self.folder, &plan.workdir)?;
+        }
+        for file in covers.files {
+            let path = file.strip_prefix(&plan.workdir).unwrap_or(&file).to_owned();
+            let stat = fstat(open_plain(&self.folder, &path, OFlags::PATH)?)?;
+            self.copied.push(Copied::new(path, &stat));
+        }
+        self.manifest
+            .write_all(&serde_json::to_vec(&self.copied)?)?;
+        Ok((self.folder, covers.binds))
+    }
+}
 
 /// Copies the app's folder, seeds the data folder, and ties kept files to it.
 pub(super) fn prepare(plan: &Plan, role: &AppRole, folder: &Folder) -> io::Result<Binds> {
@@ -29,8 +66,8 @@ pub(super) fn prepare(plan: &Plan, role: &AppRole, folder: &Folder) -> io::Resul
     let mut others = Vec::new();
     for Kept { path, entry } in kept::find(&data, &rules)? {
         match entry {
-            Entry::Folder => others.push(bind_folder(plan, &app, &data, &path)?),
-            Entry::File => link_file(&app, &path, owner)?,
+            Entry::Folder => others.push(bind_folder(plan, &app.folder, &data, &path)?),
+            Entry::File => link_file(&app.folder, &path, owner)?,
         }
     }
     others.push(Bind {
@@ -44,18 +81,11 @@ pub(super) fn prepare(plan: &Plan, role: &AppRole, folder: &Folder) -> io::Resul
     })
 }
 
-/// What the app's folder has in lower layers alone (dependencies): to be seen read-only.
-pub(super) fn only_in_layers(root: &Root, plan: &Plan, app: &OwnedFd) -> io::Result<Vec<Bind>> {
-    let mut binds = Vec::new();
-    if let Some(layers) = root.open(&plan.workdir)? {
-        let layers = open_child_of(&layers)?;
-        collect(&layers, app, &plan.workdir, plan.owner(), &mut binds)?;
-    }
-    Ok(binds)
-}
-
-fn copy_app(plan: &Plan, folder: &Folder) -> io::Result<OwnedFd> {
-    std::fs::create_dir(folder.app())?;
+fn copy_app(plan: &Plan, folder: &Folder) -> io::Result<AppCopy> {
+    DirBuilder::new().mode(0o755).create(folder.app())?;
+    let mut manifest = OpenOptions::new();
+    let manifest = manifest.write(true).create_new(true).mode(0o600);
+    let manifest = manifest.open(folder.manifest())?;
     let app = open_folder(&folder.app())?;
     let mut copied = Vec::new();
     if let Some(top) = plan.layers.last() {
@@ -67,8 +97,11 @@ fn copy_app(plan: &Plan, folder: &Folder) -> io::Result<OwnedFd> {
         }
     }
     copy::give(&app, ".", plan.owner())?;
-    write_json(&folder.manifest(), &copied)?;
-    Ok(app)
+    Ok(AppCopy {
+        folder: app,
+        manifest,
+        copied,
+    })
 }
 
 fn open_data(path: &Path, owner: u32) -> io::Result<OwnedFd> {
@@ -99,65 +132,62 @@ fn link_file(app: &OwnedFd, path: &Path, owner: u32) -> io::Result<()> {
     copy::give(&above, name, owner)
 }
 
-fn collect(
-    layers: &OwnedFd,
-    app: &OwnedFd,
-    target: &Path,
+/// What only the layers have in the app's folder.
+struct Covers {
     owner: u32,
-    binds: &mut Vec<Bind>,
-) -> io::Result<()> {
-    for name in names(layers)? {
-        let target = target.join(kept::as_path(&name));
-        let Some(below) = status(layers, &name)? else {
-            continue;
-        };
-        match status(app, &name)? {
-            None => {
-                if let Some(bind) = cover(layers, app, &name, kind(&below), target, owner)? {
-                    binds.push(bind);
-                }
-            }
-            Some(above) => {
-                let both = [kind(&below), kind(&above)];
-                if both == [FileType::Directory; 2] {
-                    let (layers, app) = (open_child(layers, &name)?, open_child(app, &name)?);
-                    collect(&layers, &app, &target, owner, binds)?;
-                }
-            }
-        }
-    }
-    Ok(())
+    binds: Vec<Bind>,
+    /// Mount points that are files.
+    files: Vec<PathBuf>,
 }
 
-/// Makes a mount point in the app's copy for what only the layers have; links are copied.
-fn cover(
-    layers: &OwnedFd,
-    app: &OwnedFd,
-    name: &std::ffi::CStr,
-    kind: FileType,
-    target: PathBuf,
-    owner: u32,
-) -> io::Result<Option<Bind>> {
-    match kind {
-        FileType::Directory => mkdirat(app, name, Mode::from_raw_mode(0o755))?,
-        FileType::RegularFile => {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-            openat(app, name, flags, Mode::from_raw_mode(0o644))?;
+impl Covers {
+    fn collect(&mut self, layers: &OwnedFd, app: &OwnedFd, at: &Path) -> io::Result<()> {
+        for name in names(layers)? {
+            let target = at.join(kept::as_path(&name));
+            let Some(below) = status(layers, &name)? else {
+                continue;
+            };
+            match status(app, &name)? {
+                None => self.cover(layers, app, &name, kind(&below), target)?,
+                Some(above) if [kind(&below), kind(&above)] == [FileType::Directory; 2] => {
+                    let (layers, app) = (open_child(layers, &name)?, open_child(app, &name)?);
+                    self.collect(&layers, &app, &target)?;
+                }
+                Some(_) => {}
+            }
         }
-        FileType::Symlink => {
-            let link = rustix::fs::readlinkat(layers, name, Vec::new())?;
-            symlinkat(link, app, name)?;
+        Ok(())
+    }
+
+    /// Makes a mount point in the app's copy; links are copied.
+    fn cover(
+        &mut self,
+        layers: &OwnedFd,
+        app: &OwnedFd,
+        name: &CStr,
+        kind: FileType,
+        target: PathBuf,
+    ) -> io::Result<()> {
+        match kind {
+            FileType::Directory => mkdirat(app, name, Mode::from_raw_mode(0o755))?,
+            FileType::RegularFile => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                openat(app, name, flags, Mode::from_raw_mode(0o644))?;
+                self.files.push(target.clone());
+            }
+            FileType::Symlink => {
+                symlinkat(readlinkat(layers, name, Vec::new())?, app, name)?;
+                return copy::give(app, name, self.owner);
+            }
+            _ => return Ok(()),
         }
-        _ => return Ok(None),
+        copy::give(app, name, self.owner)?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.binds.push(Bind {
+            source: openat(layers, name, flags, Mode::empty())?,
+            target,
+            access: Access::Read,
+        });
+        Ok(())
     }
-    copy::give(app, name, owner)?;
-    if kind == FileType::Symlink {
-        return Ok(None);
-    }
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(Some(Bind {
-        source: openat(layers, name, flags, Mode::empty())?,
-        target,
-        access: Access::Read,
-    }))
 }

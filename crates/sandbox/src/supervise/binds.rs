@@ -1,9 +1,9 @@
 //! What is mounted over the layers.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use super::app::AppCopy;
 use super::rootfs::{Access, Bind, Root};
 use crate::plan::Plan;
 
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 #[derive(Default)]
 pub(super) struct Binds {
     /// The writable copy of the app's folder, for apps.
-    pub(super) app: Option<OwnedFd>,
+    pub(super) app: Option<AppCopy>,
     /// Bound in this order.
     pub(super) others: Vec<Bind>,
 }
@@ -22,9 +22,9 @@ impl Binds {
         root.furnish(plan)?;
         if let Some(app) = self.app {
             // Found before the copy covers them.
-            let below = super::app::only_in_layers(&root, plan, &app)?;
+            let (folder, below) = app.complete(&root, plan)?;
             root.bind(&Bind {
-                source: app,
+                source: folder,
                 target: plan.workdir.clone(),
                 access: Access::Write,
             })?;

@@ -59,10 +59,7 @@ impl Init {
     fn run(&self) -> ! {
         // SAFETY: the descriptor was made for this process and is open; see `close_others`.
         let socket = unsafe { BorrowedFd::borrow_raw(self.socket) };
-        let code = match self.live(socket) {
-            Ok(code) => code,
-            Err(_) => 70,
-        };
+        let code = self.live(socket).unwrap_or(70);
         // SAFETY: ends the process without running what the parent registered for its own end.
         unsafe { libc::_exit(code) }
     }

@@ -23,7 +23,7 @@ mod wire;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ fn detach() -> io::Result<Option<UnixStream>> {
     // SAFETY: descriptor 0 is open, and nothing else owns it.
     unsafe { libc::dup2(null.as_raw_fd(), 0) };
     std::env::set_current_dir("/")?;
-    Ok(Some(UnixStream::from(OwnedFd::from(parent))))
+    Ok(Some(UnixStream::from(parent)))
 }
 
 fn supervise(folder: &Folder, parent: UnixStream) -> io::Result<()> {

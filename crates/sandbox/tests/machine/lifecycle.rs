@@ -1,12 +1,10 @@
 //! An instance's life: start, listen, end, removal.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Room;
 use model::instance::{Exit, InstanceState};
 use ports::runtime::{Runtime, Termination};
-use support::Room;
 
 const SERVER: &[&str] = &["python3", "-m", "http.server", "8080"];
 

@@ -1,6 +1,5 @@
 //! What the tests of this package share: a small root file system from the machine's own files, and
 //! sandboxes in a temporary home.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +35,7 @@ const PROGRAMS: [&str; 14] = [
 ];
 
 /// A layer with Python and a shell, made once from this machine's files.
-pub fn base() -> PathBuf {
+pub(crate) fn base() -> PathBuf {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
     BASE.get_or_init(|| {
         let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sandbox-base-1");
@@ -122,13 +121,13 @@ fn take_folder(folder: &Path, base: &Path) {
 }
 
 /// Sandboxes in a home of their own, which goes with them.
-pub struct Room {
-    pub sandboxes: Sandboxes,
-    pub folder: TempDir,
+pub(crate) struct Room {
+    pub(crate) sandboxes: Sandboxes,
+    pub(crate) folder: TempDir,
 }
 
 impl Room {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "these tests need root: they make sandboxes"
@@ -138,17 +137,17 @@ impl Room {
         Self { sandboxes, folder }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// What a later daemon would have.
-    pub fn reopened(&self) -> Sandboxes {
+    pub(crate) fn reopened(&self) -> Sandboxes {
         open(self.folder.path())
     }
 
     /// A layer with an app's folder of these files.
-    pub fn app(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn app(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let layer = self.path("layers").join(name);
         for (path, content) in files {
             let path = layer.join("srv/app").join(path);
@@ -161,7 +160,7 @@ impl Room {
     }
 
     /// What starts `command` as release 1 of `app` with these files.
-    pub fn launch(&self, app: &str, files: &[(&str, &str)], command: &[&str]) -> Launch {
+    pub(crate) fn launch(&self, app: &str, files: &[(&str, &str)], command: &[&str]) -> Launch {
         Launch {
             release: format!("{app}.r1").parse().expect("a release"),
             layers: vec![base(), self.app(app, files)],
@@ -187,18 +186,18 @@ impl Room {
     }
 
     /// Starts it, or fails with what the supervisor said last.
-    pub async fn start(&self, launch: Launch) -> InstanceId {
+    pub(crate) async fn start(&self, launch: Launch) -> InstanceId {
         let started = self.sandboxes.start(launch).await;
         started.unwrap_or_else(|cause| panic!("it did not start: {cause:?}"))
     }
 
     /// Starts a Python script and waits for its end; returns what it printed.
-    pub async fn python(&self, app: &str, script: &str) -> (InstanceState, Vec<String>) {
+    pub(crate) async fn python(&self, app: &str, script: &str) -> (InstanceState, Vec<String>) {
         let launch = self.launch(app, &[("main.py", script)], &["python3", "main.py"]);
         self.run(launch).await
     }
 
-    pub async fn run(&self, launch: Launch) -> (InstanceState, Vec<String>) {
+    pub(crate) async fn run(&self, launch: Launch) -> (InstanceState, Vec<String>) {
         let id = self.start(launch).await;
         let ended = self.sandboxes.ended(&id).await.expect("an end");
         let lines = self.lines(&id).await;
@@ -207,7 +206,7 @@ impl Room {
     }
 
     /// What an instance printed so far, without times.
-    pub async fn lines(&self, id: &InstanceId) -> Vec<String> {
+    pub(crate) async fn lines(&self, id: &InstanceId) -> Vec<String> {
         let files = self.sandboxes.logs(id).await.expect("logs");
         let text: String = files
             .iter()
@@ -217,12 +216,12 @@ impl Room {
     }
 
     /// Waits until the instance printed `line`.
-    pub async fn printed(&self, id: &InstanceId, line: &str) {
+    pub(crate) async fn printed(&self, id: &InstanceId, line: &str) {
         until(async || self.lines(id).await.iter().any(|found| found == line)).await;
     }
 
     /// Waits until it listens.
-    pub async fn listens(&self, id: &InstanceId) -> ports::runtime::Upstream {
+    pub(crate) async fn listens(&self, id: &InstanceId) -> ports::runtime::Upstream {
         until(async || {
             self.sandboxes
                 .upstream(id, 8080)
@@ -235,7 +234,7 @@ impl Room {
         found.expect("an address")
     }
 
-    pub async fn stop_all(&self) {
+    pub(crate) async fn stop_all(&self) {
         for id in self.sandboxes.list().await.expect("a list") {
             self.sandboxes
                 .stop(&id, Termination::Now)
@@ -263,7 +262,7 @@ fn open(home: &Path) -> Sandboxes {
 }
 
 /// Asks again at short intervals, for what has no event.
-pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds().await {
         assert!(Instant::now() < deadline, "it did not come to be in 30 s");

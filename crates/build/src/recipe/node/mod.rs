@@ -1,0 +1,153 @@
+//! Node: packages resolved once and installed without running their scripts, native modules
+//! compiled apart, builds without a network.
+
+mod complaint;
+mod install;
+mod lock;
+mod native;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use model::failure::Failure;
+use model::image::LayerKind;
+use model::serving::Process;
+
+use crate::debian::{Base, BaseKind};
+use crate::layer::PackedLayer;
+use crate::recipe::build::{self, Build, Output, Sees};
+use crate::recipe::kit::{Kit, Order};
+use crate::recipe::start::{APP, process};
+use crate::recipe::{NodeRecipe, Start};
+
+const BASE_PIN: &str = "base.libc";
+
+/// Node and an app's packages, as layers.
+pub(super) struct Made {
+    pub(super) base: PackedLayer,
+    pub(super) node: PackedLayer,
+    /// The layer with the packages, when there are some.
+    pub(super) packages: Option<PackedLayer>,
+    /// The inputs to keep.
+    pub(super) pins: BTreeMap<String, Vec<u8>>,
+    /// Whether all of it was there.
+    pub(super) cached: bool,
+}
+
+impl Made {
+    /// The layers of an image that runs on it, lowest first.
+    pub(super) fn layers(&self) -> Vec<PackedLayer> {
+        let own = [self.base.clone(), self.node.clone()];
+        own.into_iter().chain(self.packages.clone()).collect()
+    }
+
+    fn dirs(&self) -> Vec<PathBuf> {
+        vec![self.base.dir.clone(), self.node.dir.clone()]
+    }
+}
+
+/// Makes the base, Node and the packages.
+pub(super) async fn make(
+    kit: &Kit,
+    order: &Order<'_>,
+    recipe: &NodeRecipe,
+) -> Result<Made, Failure> {
+    let base = base(kit, order, BaseKind::Libc, &order.plan.packages, BASE_PIN).await?;
+    let (node, node_cached) = kit.tools.node_layer(&recipe.version, &kit.packer).await?;
+    let mut made = Made {
+        base: base.packed,
+        node,
+        packages: None,
+        pins: [(BASE_PIN.to_owned(), base.pin)].into(),
+        cached: base.cached && node_cached,
+    };
+    if let Some(packages) = &recipe.packages {
+        let installed = install::install(kit, order, recipe, packages, &made).await?;
+        made.cached &= installed.cached;
+        made.pins.extend(installed.pins);
+        made.packages = Some(installed.layer);
+    }
+    Ok(made)
+}
+
+async fn base(
+    kit: &Kit,
+    order: &Order<'_>,
+    kind: BaseKind,
+    packages: &[String],
+    pin: &str,
+) -> Result<Base, Failure> {
+    let pinned = order.pins.get(pin).map(Vec::as_slice);
+    kit.bases.base(kind, packages, pinned, order.progress).await
+}
+
+/// The name of the lock's pin: a front end and a back end have one each.
+fn lock_pin(recipe: &NodeRecipe) -> String {
+    match recipe.folder.as_str() {
+        "" => lock::PIN.to_owned(),
+        folder => format!("{}:{folder}", lock::PIN),
+    }
+}
+
+/// Where an app's packages lie in an image, without the `/` at the beginning.
+fn packages_path(recipe: &NodeRecipe) -> String {
+    let app = APP.trim_start_matches('/');
+    match recipe.folder.as_str() {
+        "" => format!("{app}/node_modules"),
+        folder => format!("{app}/{folder}/node_modules"),
+    }
+}
+
+fn path_variable(recipe: &NodeRecipe) -> String {
+    format!(
+        "/{}/.bin:/usr/local/bin:/usr/bin:/bin",
+        packages_path(recipe)
+    )
+}
+
+/// How the server of a Node app runs.
+pub(super) fn serve(recipe: &NodeRecipe, start: &Start) -> Process {
+    let env = [
+        ("PATH", path_variable(recipe)),
+        ("NODE_ENV", "production".to_owned()),
+        ("NEXT_TELEMETRY_DISABLED", "1".to_owned()),
+        // Node's own client ignores proxies unless it is told to use them.
+        ("NODE_USE_ENV_PROXY", "1".to_owned()),
+    ];
+    let env = env.map(|(name, value)| (name.to_owned(), value)).into();
+    process(&recipe.folder, start, env)
+}
+
+/// Runs an app's own build.
+pub(super) async fn build(
+    kit: &Kit,
+    order: &Order<'_>,
+    recipe: &NodeRecipe,
+    made: &Made,
+    sees: &Sees,
+    command: &str,
+) -> Result<Output, Failure> {
+    let path = packages_path(recipe);
+    let packages = made.packages.as_ref();
+    let env = [
+        ("PATH", path_variable(recipe)),
+        ("NEXT_TELEMETRY_DISABLED", "1".to_owned()),
+        ("ASTRO_TELEMETRY_DISABLED", "1".to_owned()),
+        ("GATSBY_TELEMETRY_DISABLED", "1".to_owned()),
+        ("NG_CLI_ANALYTICS", "false".to_owned()),
+        ("DO_NOT_TRACK", "1".to_owned()),
+    ];
+    let build = Build {
+        command,
+        folder: &recipe.folder,
+        sees,
+        layers: made.dirs(),
+        packages: packages.map(|layer| (layer.dir.join(&path), format!("/{path}"))),
+        caches: &install::CACHES,
+        env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+    };
+    build::run(kit, order, build).await
+}
+
+/// The kind of the layers that only hold packages.
+const PACKAGES: LayerKind = LayerKind::Dependencies;

@@ -1,0 +1,215 @@
+//! Python: packages resolved once, installed from wheels by their hashes, compiled ahead.
+
+mod complaint;
+mod lock;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use model::failure::{Failure, FailureCode};
+use model::image::LayerKind;
+use model::serving::Process;
+
+use crate::debian::{Base, BaseKind};
+use crate::layer::{LayerError, PackedLayer};
+use crate::recipe::job::{Command, program, read, write};
+use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
+use crate::recipe::python::lock::Lock;
+use crate::recipe::start::process;
+use crate::recipe::{PythonPackages, PythonRecipe};
+
+/// Where packages lie in images.
+const ENVIRONMENT: &str = "/opt/venv";
+
+/// The layers of a Python app below its own.
+pub(super) struct Made {
+    /// Lowest first.
+    pub(super) layers: Vec<PackedLayer>,
+    /// The inputs to keep.
+    pub(super) pins: BTreeMap<String, Vec<u8>>,
+    /// Whether all of it was there.
+    pub(super) cached: bool,
+    /// The Python that it got.
+    pub(super) version: String,
+}
+
+/// A base of a version, with what installers need.
+struct Ground {
+    version: String,
+    base: Base,
+}
+
+/// Makes the base and the packages.
+pub(super) async fn make(
+    kit: &Kit,
+    order: &Order<'_>,
+    recipe: &PythonRecipe,
+) -> Result<Made, Failure> {
+    let pinned = order
+        .pins
+        .get(lock::PIN)
+        .and_then(|pin| Lock::from_pin(pin));
+    let uv_lock = uv_lock(order, recipe);
+    let input = lock::input_of(&recipe.packages, uv_lock.as_deref());
+    if recipe.packages == PythonPackages::None {
+        let version = recipe.version.candidates()[0].to_owned();
+        let ground = ground(kit, order, &version).await?;
+        return Ok(Made {
+            pins: [base_pin(&ground)].into(),
+            cached: ground.base.cached,
+            layers: vec![ground.base.packed],
+            version,
+        });
+    }
+    let fits = |lock: &Lock| {
+        lock.input == input && recipe.version.candidates().contains(&lock.python.as_str())
+    };
+    let (lock, resolved) = match pinned.clone().filter(fits) {
+        Some(lock) => (lock, false),
+        None => (
+            resolve::resolve(kit, order, recipe, input, pinned).await?,
+            true,
+        ),
+    };
+    let ground = ground(kit, order, &lock.python).await?;
+    let (packages, cached) = packages(kit, order, &ground, &lock).await?;
+    Ok(Made {
+        pins: [base_pin(&ground), (lock::PIN.to_owned(), lock.to_pin())].into(),
+        cached: ground.base.cached && cached && !resolved,
+        layers: vec![ground.base.packed, packages],
+        version: ground.version,
+    })
+}
+
+fn uv_lock(order: &Order<'_>, recipe: &PythonRecipe) -> Option<Vec<u8>> {
+    let wants = matches!(recipe.packages, PythonPackages::UvLock { .. });
+    let path = order.source.root.join(&recipe.folder).join("uv.lock");
+    wants.then(|| fs::read(path).ok()).flatten()
+}
+
+async fn ground(kit: &Kit, order: &Order<'_>, version: &str) -> Result<Ground, Failure> {
+    let kind = match version {
+        "3.13" => BaseKind::Python313,
+        "3.11" => BaseKind::Python311,
+        other => {
+            return Err(Failure::new(
+                FailureCode::NotSupported,
+                format!("there is no base image for Python {other}"),
+            ));
+        }
+    };
+    let pin = order.pins.get(&pin_name(version)).map(Vec::as_slice);
+    let packages = &order.plan.packages;
+    let base = kit.bases.base(kind, packages, pin, order.progress).await?;
+    Ok(Ground {
+        version: version.to_owned(),
+        base,
+    })
+}
+
+fn pin_name(version: &str) -> String {
+    format!("base.python-{version}")
+}
+
+fn base_pin(ground: &Ground) -> (String, Vec<u8>) {
+    (pin_name(&ground.version), ground.base.pin.clone())
+}
+
+/// The layer with all packages, found or installed.
+async fn packages(
+    kit: &Kit,
+    order: &Order<'_>,
+    ground: &Ground,
+    lock: &Lock,
+) -> Result<(PackedLayer, bool), Failure> {
+    let base = ground.base.packed.layer.diff_id.to_string();
+    let uv = kit.tools.uv().await?;
+    let key = key(&["python packages", &lock.text, &base, &version_of(&uv)]);
+    if let Some(found) = kit.packer.recall(&key).await {
+        return Ok((found, true));
+    }
+    let scratch = kit.packer.scratch().map_err(Failure::from)?;
+    let opt = scratch.path().join("opt");
+    fs::create_dir(&opt).map_err(|cause| LayerError::at(&opt)(cause))?;
+    let lock_file = kit.packer.scratch().map_err(Failure::from)?;
+    let lock_path = lock_file.path().join("pylock.toml");
+    fs::write(&lock_path, &lock.text).map_err(|cause| LayerError::at(&lock_path)(cause))?;
+    let step = format!("install {} Python packages", lock.packages());
+    let mut job = Command {
+        step: &step,
+        layers: vec![ground.base.packed.dir.clone()],
+        script: INSTALL,
+        workdir: "/opt",
+        ..installer(kit, &uv, "/opt/.cache")
+    };
+    job.binds.push(read(&lock_path, "/mayfly/lock/pylock.toml"));
+    job.binds.push(write(&opt, "/opt"));
+    let done = kit.runner(order).run(job).await?;
+    if !done.report.succeeded() {
+        let complaint = complaint::complaint(&done);
+        return Err(complaint::failure(&complaint, &done, "the lock"));
+    }
+    let layer = kit.packer.adopt(LayerKind::Dependencies, scratch).await?;
+    kit.packer.remember(&key, &layer)?;
+    Ok((layer, false))
+}
+
+/// Installs from wheels only: nothing of the packages runs. The interpreter that compiles them
+/// ahead is the base's own, isolated, so that it reads no `.pth` file of theirs.
+const INSTALL: &str = "
+/mayfly/uv venv --quiet --python /usr/bin/python3 /opt/venv
+/mayfly/uv pip install --python /opt/venv/bin/python --no-deps --no-build --link-mode hardlink -r /mayfly/lock/pylock.toml
+rm -rf /opt/.cache /opt/venv/.lock /opt/venv/.gitignore /opt/venv/CACHEDIR.TAG /opt/venv/bin/activate* /opt/venv/bin/*.bat
+/usr/bin/python3 -I -S -m compileall -q -j1 --invalidation-mode unchecked-hash /opt/venv/lib || true
+";
+
+/// A job that runs the installer, with everything from the machine's registries and nothing else
+/// from the network.
+fn installer<'a>(kit: &Kit, uv: &Path, cache: &str) -> Command<'a> {
+    let (mut binds, mut env) = certificates();
+    binds.push(program(uv, "uv"));
+    let registries = kit.tools.registries();
+    let extra = registries.python_extra.join(" ");
+    let settings = [
+        ("UV_CACHE_DIR", cache),
+        ("UV_DEFAULT_INDEX", &registries.python),
+        ("UV_INDEX", &extra),
+        ("UV_PYTHON_DOWNLOADS", "never"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_NO_PROGRESS", "1"),
+        ("UV_HTTP_TIMEOUT", "30"),
+        ("PYTHONHASHSEED", "0"),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+    ];
+    let settings = settings.into_iter().filter(|(_, value)| !value.is_empty());
+    env.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Command {
+        step: "",
+        layers: vec![],
+        binds,
+        script: "",
+        env,
+        workdir: "/",
+        network: registries_only(&kit.tools),
+    }
+}
+
+/// How the server of a Python app runs.
+pub(super) fn serve(recipe: &PythonRecipe) -> Process {
+    let env = [
+        (
+            "PATH",
+            format!("{ENVIRONMENT}/bin:/usr/local/bin:/usr/bin:/bin"),
+        ),
+        ("PYTHONUNBUFFERED", "1".to_owned()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+    ];
+    let mut env: BTreeMap<String, String> =
+        env.map(|(name, value)| (name.to_owned(), value)).into();
+    if recipe.packages != PythonPackages::None {
+        env.insert("VIRTUAL_ENV".into(), ENVIRONMENT.into());
+    }
+    process(&recipe.folder, &recipe.start, env)
+}

@@ -1,0 +1,8 @@
+//! Real sandboxes on this machine. The tests need root, Python 3 and control groups, and fail
+//! without; they leave nothing behind.
+
+mod jobs;
+mod lifecycle;
+mod limits;
+mod recovery;
+mod support;

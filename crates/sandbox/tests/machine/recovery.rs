@@ -1,0 +1,106 @@
+//! What is left when a daemon or a supervisor is killed.
+
+use model::instance::{Exit, InstanceState};
+use ports::runtime::{Runtime, Termination};
+use rustix::process::{Pid, Signal, kill_process};
+use sandbox::{Sweep, sweep_leftovers};
+
+use crate::support::{Room, until};
+
+const SLEEPER: &[&str] = &["sleep", "600"];
+
+fn pid_in(room: &Room, id: &str, who: &str) -> Pid {
+    let state = std::fs::read(room.path("sandboxes").join(id).join("state.json"));
+    let state: serde_json::Value =
+        serde_json::from_slice(&state.expect("a state")).expect("JSON");
+    let pid = state[who]["pid"].as_i64().expect("a process id");
+    Pid::from_raw(pid as i32).expect("a process id")
+}
+
+fn runs(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid).is_ok()
+}
+
+#[tokio::test]
+async fn a_later_daemon_finds_its_instances() {
+    let room = Room::new();
+    let id = room.start(room.launch("shop", &[], SLEEPER)).await;
+    let later = room.reopened();
+    assert_eq!(later.list().await.expect("a list"), [id.clone()]);
+    let state = later.state(&id).await.expect("a state");
+    assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
+    assert_eq!(sweep_leftovers(&later, Sweep::Unfinished).expect("swept"), 0);
+    later.stop(&id, Termination::Now).await.expect("stopped");
+    let state = later.ended(&id).await.expect("a state");
+    assert!(matches!(state, InstanceState::Exited { .. }), "{state:?}");
+    // The next start of the release has a name of its own.
+    let next = room.start(room.launch("shop", &[], SLEEPER)).await;
+    assert_eq!(next.to_string(), "shop.r1.2");
+    room.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_takes_its_sandbox_along() {
+    let room = Room::new();
+    let id = room.start(room.launch("shop", &[], SLEEPER)).await;
+    let name = id.to_string();
+    let (supervisor, init) = (pid_in(&room, &name, "supervisor"), pid_in(&room, &name, "init"));
+    assert!(runs(init));
+    kill_process(supervisor, Signal::KILL).expect("killed");
+    let state = room.sandboxes.ended(&id).await.expect("a state");
+    let killed = Exit::Signal { signal: 9 };
+    assert!(
+        matches!(state, InstanceState::Exited { exit, .. } if exit == killed),
+        "{state:?}"
+    );
+    until(async || !runs(init)).await;
+    room.sandboxes.remove(&id).await.expect("removed");
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_takes_a_frozen_sandbox_along() {
+    let room = Room::new();
+    let id = room.start(room.launch("shop", &[], SLEEPER)).await;
+    room.sandboxes.freeze(&id).await.expect("frozen");
+    let init = pid_in(&room, &id.to_string(), "init");
+    kill_process(pid_in(&room, &id.to_string(), "supervisor"), Signal::KILL).expect("killed");
+    until(async || {
+        let state = room.sandboxes.state(&id).await.expect("a state");
+        matches!(state, InstanceState::Exited { .. })
+    })
+    .await;
+    until(async || !runs(init)).await;
+    room.sandboxes.remove(&id).await.expect("removed");
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_waits_for_is_undone() {
+    let room = Room::new();
+    let mut launch = room.launch("slow", &[], SLEEPER);
+    launch.process.before = vec![vec!["sleep".into(), "600".into()]];
+    let sandboxes = room.sandboxes.clone();
+    let task = tokio::spawn(async move { sandboxes.start(launch).await });
+    let folder = room.path("sandboxes").join("slow.r1.1");
+    until(async || folder.join("state.json").exists()).await;
+    task.abort();
+    until(async || !folder.exists()).await;
+    assert_eq!(room.sandboxes.list().await.expect("a list"), []);
+}
+
+#[tokio::test]
+async fn half_made_folders_and_orphan_groups_are_swept() {
+    let room = Room::new();
+    let kept = room.start(room.launch("kept", &[], SLEEPER)).await;
+    let lost = room.start(room.launch("lost", &[], SLEEPER)).await;
+    let folder = room.path("sandboxes");
+    std::fs::create_dir(folder.join("half.r1.1")).expect("a folder");
+    let init = pid_in(&room, &lost.to_string(), "init");
+    std::fs::remove_dir_all(folder.join(lost.to_string())).expect("removed");
+    assert_eq!(sweep_leftovers(&room.sandboxes, Sweep::Unfinished).expect("swept"), 2);
+    assert!(!folder.join("half.r1.1").exists());
+    until(async || !runs(init)).await;
+    assert_eq!(room.sandboxes.list().await.expect("a list"), [kept.clone()]);
+    let state = room.sandboxes.state(&kept).await.expect("a state");
+    assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
+    room.stop_all().await;
+}
