@@ -204,7 +204,15 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 pub(crate) fn serve_with(
     answer: impl Fn(&Asked, &mut TcpStream) -> bool + Send + Sync + 'static,
 ) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    serve_at(SocketAddr::from(([127, 0, 0, 1], 0)), answer)
+}
+
+/// The same, at an address of the test's choice.
+pub(crate) fn serve_at(
+    address: SocketAddr,
+    answer: impl Fn(&Asked, &mut TcpStream) -> bool + Send + Sync + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind(address).expect("a port");
     let address = listener.local_addr().expect("an address");
     let answer = Arc::new(answer);
     std::thread::spawn(move || {

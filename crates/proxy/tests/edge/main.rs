@@ -2,7 +2,9 @@
 
 mod bench;
 mod gate;
+mod namespaces;
 mod routing;
+mod site;
 mod takeover;
 mod tunnel;
 mod upstreams;
