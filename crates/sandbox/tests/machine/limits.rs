@@ -159,7 +159,10 @@ while True: time.sleep(600)
     assert_eq!(exit_of(&state), Exit::Signal { signal: 9 });
     assert!(room.lines(&id).await.contains(&"o no".to_owned()));
     // Stopping what has ended is no error.
-    room.sandboxes.stop(&id, Termination::Now).await.expect("no error");
+    room.sandboxes
+        .stop(&id, Termination::Now)
+        .await
+        .expect("no error");
     room.stop_all().await;
 }
 
@@ -207,7 +210,11 @@ sys.stdout.write('no newline')
     }
     let lines = room.lines(&id).await;
     assert_eq!(lines.last().map(String::as_str), Some("o no newline"));
-    assert_eq!(lines[lines.len() - 2].len(), 2 + 16 * 1024, "a long line is cut");
+    assert_eq!(
+        lines[lines.len() - 2].len(),
+        2 + 16 * 1024,
+        "a long line is cut"
+    );
     assert!(lines.contains(&"o line 1999".to_owned()));
     room.stop_all().await;
 }
@@ -216,7 +223,10 @@ sys.stdout.write('no newline')
 async fn commands_before_the_app_run_first_and_their_failure_is_told() {
     let room = Room::new();
     let files = [
-        ("migrate.py", "open('made', 'w').write('by migration'); print('migrating')"),
+        (
+            "migrate.py",
+            "open('made', 'w').write('by migration'); print('migrating')",
+        ),
         ("fail.py", "print('no table'); raise SystemExit(4)"),
         ("main.py", "print(open('made').read())"),
     ];
@@ -226,9 +236,16 @@ async fn commands_before_the_app_run_first_and_their_failure_is_told() {
     assert_eq!(exit_of(&state), Exit::Code { code: 0 });
     assert_eq!(lines, ["o migrating", "o by migration"]);
 
-    launch.process.before.push(vec!["python3".into(), "fail.py".into()]);
+    launch
+        .process
+        .before
+        .push(vec!["python3".into(), "fail.py".into()]);
     match room.sandboxes.start(launch).await.expect_err("a failure") {
-        RuntimeError::Before { command, exit, lines } => {
+        RuntimeError::Before {
+            command,
+            exit,
+            lines,
+        } => {
             assert_eq!(command, "python3 fail.py");
             assert_eq!(exit, Exit::Code { code: 4 });
             assert_eq!(lines, ["migrating", "no table"]);

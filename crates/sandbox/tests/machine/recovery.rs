@@ -11,8 +11,7 @@ const SLEEPER: &[&str] = &["sleep", "600"];
 
 fn pid_in(room: &Room, id: &str, who: &str) -> Pid {
     let state = std::fs::read(room.path("sandboxes").join(id).join("state.json"));
-    let state: serde_json::Value =
-        serde_json::from_slice(&state.expect("a state")).expect("JSON");
+    let state: serde_json::Value = serde_json::from_slice(&state.expect("a state")).expect("JSON");
     let pid = state[who]["pid"].as_i64().expect("a process id");
     Pid::from_raw(pid as i32).expect("a process id")
 }
@@ -29,7 +28,10 @@ async fn a_later_daemon_finds_its_instances() {
     assert_eq!(later.list().await.expect("a list"), [id.clone()]);
     let state = later.state(&id).await.expect("a state");
     assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
-    assert_eq!(sweep_leftovers(&later, Sweep::Unfinished).expect("swept"), 0);
+    assert_eq!(
+        sweep_leftovers(&later, Sweep::Unfinished).expect("swept"),
+        0
+    );
     later.stop(&id, Termination::Now).await.expect("stopped");
     let state = later.ended(&id).await.expect("a state");
     assert!(matches!(state, InstanceState::Exited { .. }), "{state:?}");
@@ -44,7 +46,10 @@ async fn a_killed_supervisor_takes_its_sandbox_along() {
     let room = Room::new();
     let id = room.start(room.launch("shop", &[], SLEEPER)).await;
     let name = id.to_string();
-    let (supervisor, init) = (pid_in(&room, &name, "supervisor"), pid_in(&room, &name, "init"));
+    let (supervisor, init) = (
+        pid_in(&room, &name, "supervisor"),
+        pid_in(&room, &name, "init"),
+    );
     assert!(runs(init));
     kill_process(supervisor, Signal::KILL).expect("killed");
     let state = room.sandboxes.ended(&id).await.expect("a state");
@@ -96,7 +101,10 @@ async fn half_made_folders_and_orphan_groups_are_swept() {
     std::fs::create_dir(folder.join("half.r1.1")).expect("a folder");
     let init = pid_in(&room, &lost.to_string(), "init");
     std::fs::remove_dir_all(folder.join(lost.to_string())).expect("removed");
-    assert_eq!(sweep_leftovers(&room.sandboxes, Sweep::Unfinished).expect("swept"), 2);
+    assert_eq!(
+        sweep_leftovers(&room.sandboxes, Sweep::Unfinished).expect("swept"),
+        2
+    );
     assert!(!folder.join("half.r1.1").exists());
     until(async || !runs(init)).await;
     assert_eq!(room.sandboxes.list().await.expect("a list"), [kept.clone()]);

@@ -212,7 +212,7 @@ impl Room {
             .iter()
             .map(|file| fs::read_to_string(file).expect("a log"))
             .collect();
-        text.lines().map(|line| line[27..].to_owned()).collect()
+        text.lines().map(|line| line[25..].to_owned()).collect()
     }
 
     /// Waits until the instance printed `line`.
