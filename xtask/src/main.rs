@@ -2,9 +2,11 @@
 
 #![expect(unreachable_pub, reason = "a program has no outside")]
 
+mod bench;
 mod ci;
 mod command;
 mod place;
+mod process;
 mod setup;
 mod step;
 mod trial;
@@ -28,6 +30,9 @@ enum Task {
     Setup,
     /// Check everything: format, lints, licences and sources of dependencies, all tests
     Ci,
+    /// Measure, beside a peer
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Build mayfly and bring an app up with it
     Try {
         /// The app's folder
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Setup => setup::run(),
         Task::Ci => ci::run(),
+        Task::Bench(bench) => bench::run(&bench),
         Task::Try { folder } => trial::run(&folder),
     };
     match done {

@@ -59,6 +59,11 @@ pub fn cargo_deny() -> Result<PathBuf> {
     tools::cargo_deny()
 }
 
+/// Installs Debian packages that a task needs besides.
+pub fn want_packages(packages: &[&'static str]) -> Result<()> {
+    apt::install(packages)
+}
+
 fn want(needs: &[Need]) -> Result<()> {
     let missing = apt::missing(needs.iter().map(|need| need.package))?;
     for need in needs.iter().filter(|need| missing.contains(&need.package)) {

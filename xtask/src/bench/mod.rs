@@ -1,0 +1,22 @@
+//! `cargo xtask bench`: figures, each beside its peer's in the same run.
+
+mod proxy;
+mod stats;
+mod table;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// CPU time a request of the edge, beside nginx's
+    Proxy(proxy::Args),
+}
+
+/// Measures and prints.
+pub fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Proxy(args) => proxy::run(args),
+    }
+}
