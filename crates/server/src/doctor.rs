@@ -15,9 +15,9 @@ pub fn doctor(home: &Path, mirror: Option<&str>) -> Vec<DoctorCheck> {
             remedy: check.remedy,
         })
         .collect();
-    let build = build::doctor(mirror).into_iter();
+    let build = build::doctor(mirror, build::Reach::Network).into_iter();
     checks.extend(build.map(|check| DoctorCheck {
-        name: check.name,
+        name: check.name.to_owned(),
         ok: check.ok,
         detail: check.detail,
         remedy: check.remedy,

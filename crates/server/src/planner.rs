@@ -17,7 +17,8 @@ pub fn plan(folder: &Path, snapshot: Snapshot) -> Result<Plan, Failure> {
         snapshot,
         root: folder.to_owned(),
     };
-    build::plan(&source, &manifest)
+    let seen = build::detect::Folder::of(&source);
+    Ok(build::detect::detect(&seen, &manifest)?.plan)
 }
 
 fn manifest(folder: &Path) -> Result<Manifest, Failure> {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use build::{ImageBuilder, ImageBuilderConfig};
+use build::ImageBuilder;
 use delivery::warm::LateWaker;
 use delivery::{Delivery, Ports, Settings};
 use model::{Failure, FailureCode};
@@ -32,13 +32,21 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure>
         Arc::new(DiskBlobs::open(&home.join("blobs")).map_err(|error| Failure::of(&error))?);
     let checkout =
         DiskCheckout::open(&home.join("sources"), Arc::clone(&blobs)).map_err(unusable)?;
-    let sandboxes = Arc::new(Sandboxes::open(sandbox::Config {
-        home: home.clone(),
-        supervisor: config.program.clone(),
-        supervisor_args: vec!["supervise".to_owned()],
-    })?);
-    let builder = ImageBuilder::open(
-        ImageBuilderConfig {
+    let sandboxes = Arc::new(
+        Sandboxes::new(sandbox::Config {
+            home: home.clone(),
+            supervisor: config.program.clone(),
+            supervisor_args: vec!["supervise".to_owned()],
+        })
+        .map_err(unusable)?,
+    );
+    let swept =
+        sandbox::sweep_leftovers(&sandboxes, sandbox::Sweep::Unfinished).map_err(unusable)?;
+    if swept > 0 {
+        tracing::info!(swept, "what an earlier daemon left half made was removed");
+    }
+    let builder = ImageBuilder::new(
+        build::Config {
             home: home.clone(),
             mirror: config.mirror.clone(),
         },
@@ -82,6 +90,6 @@ fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {
 }
 
 fn unusable(error: std::io::Error) -> Failure {
-    Failure::new(FailureCode::Machine, "the folder of sources cannot be used")
+    Failure::new(FailureCode::Machine, "the daemon's folders cannot be used")
         .because(error.to_string())
 }

@@ -271,8 +271,8 @@ impl Delivery {
     }
 }
 
-/// What a folder's mayfly.toml says.
-pub(crate) fn manifest(text: Option<&[u8]>) -> Result<Manifest, Failure> {
+/// What a folder's mayfly.toml says; the defaults when there is none.
+pub fn manifest(text: Option<&[u8]>) -> Result<Manifest, Failure> {
     let Some(bytes) = text else {
         return Ok(Manifest::default());
     };
