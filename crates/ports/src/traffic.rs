@@ -1,5 +1,8 @@
 //! Where requests go.
 
+#[cfg(feature = "contracts")]
+pub mod contract;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -37,13 +37,8 @@ pub(crate) async fn admit<B>(
             None => to.route.draw(&client.worker.chance),
         };
         let flight = backend.map(|backend| backend.lane.enter(started));
-        if to.route.gatehouse.is_held() {
-            flight.map(Flight::withdraw);
-            wait(client, &to.route, started, form()).await?;
-        } else if !to.route.is_current() {
-            flight.map(Flight::withdraw);
-            tokio::task::yield_now().await;
-        } else {
+        let held = to.route.gatehouse.is_held();
+        if !held && to.route.is_current() {
             let found = backend.cloned().zip(flight);
             let (backend, flight) = found.ok_or_else(|| nobody(&to, form()))?;
             let route = to.route;
@@ -52,6 +47,13 @@ pub(crate) async fn admit<B>(
                 backend,
                 flight,
             });
+        }
+        if let Some(flight) = flight {
+            flight.withdraw();
+        }
+        match held {
+            true => wait(client, &to.route, started, form()).await?,
+            false => tokio::task::yield_now().await,
         }
     }
 }

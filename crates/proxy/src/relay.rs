@@ -74,7 +74,7 @@ impl Relay {
     pub(crate) fn size_hint(&self) -> SizeHint {
         match self.is_over() {
             true => SizeHint::with_exact(0),
-            false => self.size.clone(),
+            false => self.size,
         }
     }
 
