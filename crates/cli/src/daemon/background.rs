@@ -20,6 +20,8 @@ use super::systemd;
 
 /// How long a daemon may take to be ready: it may have to bring many apps back.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long one that could not start may take to end.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
 /// A log larger than this gives way to a new one when a daemon starts.
 const LOG_BYTES: u64 = 10 * 1024 * 1024;
 /// How much of the log is shown when a daemon dies at its start.
@@ -205,7 +207,11 @@ async fn spawn(home: &Path, options: &ServeOptions) -> Result<(), StartError> {
     });
     match news.await {
         Ok(Ok(Ok(News::Ready))) => Ok(()),
-        Ok(Ok(Ok(News::Failed(failure)))) => Err(StartError::Failed(*failure)),
+        Ok(Ok(Ok(News::Failed(failure)))) => {
+            // What it held, its port and its lock, is free once it is gone.
+            let _ = tokio::time::timeout(GONE_WITHIN, daemon.wait()).await;
+            Err(StartError::Failed(*failure))
+        }
         Ok(Ok(Err(status))) => Err(StartError::Died {
             status,
             tail: tail(&mut log, from),

@@ -1,6 +1,6 @@
 //! A run as a tree that grows on a terminal, with what runs now below it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
 use std::time::Instant;
 
@@ -25,12 +25,13 @@ pub(crate) struct Live<W> {
     detail: Detail,
     /// The stage whose heading was printed last.
     heading: Option<Stage>,
+    /// Stages whose steps have told their times.
+    told: HashSet<Stage>,
     running: Vec<Step>,
     log: VecDeque<String>,
     /// Lines on the terminal that are drawn again.
     drawn: usize,
     frame: usize,
-    width: fn() -> usize,
 }
 
 struct Step {
@@ -47,11 +48,11 @@ impl<W: Write> Live<W> {
             style,
             detail,
             heading: None,
+            told: HashSet::new(),
             running: Vec::new(),
             log: VecDeque::new(),
             drawn: 0,
             frame: 0,
-            width: terminal_width,
         }
     }
 
@@ -73,7 +74,7 @@ impl<W: Write> Live<W> {
             }
             Progress::StageDone { timing } => {
                 self.running.retain(|step| step.stage != timing.stage);
-                if self.heading != Some(timing.stage) {
+                if !self.told.contains(&timing.stage) {
                     let took = Took(timing.seconds, timing.cached).to_string();
                     self.done(timing.stage, "done", &took);
                 }
@@ -113,6 +114,7 @@ impl<W: Write> Live<W> {
 
     fn start(&mut self, stage: Stage, name: String) {
         self.log.clear();
+        self.head(stage);
         self.running
             .retain(|step| step.stage != stage || !step.name.is_empty());
         self.running.push(Step {
@@ -131,6 +133,7 @@ impl<W: Write> Live<W> {
 
     fn done(&mut self, stage: Stage, step: &str, took: &str) {
         self.head(stage);
+        self.told.insert(stage);
         let mark = self.style.paint(Paint::Good, "✓");
         let took = self.style.paint(Paint::Dim, took);
         let gap = TIME_COLUMN.saturating_sub(step.chars().count()).max(1);
@@ -191,14 +194,13 @@ impl<W: Write> Live<W> {
     }
 
     fn lines(&self) -> Vec<String> {
-        let width = (self.width)().saturating_sub(1);
+        let width = terminal_width().saturating_sub(1);
         let spinner = SPINNER[self.frame];
         let step = |step: &Step| {
             let since = Seconds(step.since.elapsed().as_secs_f64());
-            let name = if step.name.is_empty() {
-                step.stage.as_str()
-            } else {
-                &step.name
+            let name = match step.name.as_str() {
+                "" => "…",
+                name => name,
             };
             cut(&format!("  {spinner} {name}  {since}"), width)
         };
@@ -228,7 +230,7 @@ impl<W: Write> Live<W> {
         }
     }
 
-    /// Draws for a terminal of 60 columns, into what is returned at the end.
+    /// What was drawn on.
     #[cfg(test)]
     pub(crate) fn into_inner(self) -> W {
         self.out

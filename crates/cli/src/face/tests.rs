@@ -116,11 +116,11 @@ fn live(progress: &[Progress], detail: Detail) -> String {
         live.tick();
     });
     let text = screen(&live.into_inner());
-    regex_free_times(&text)
+    without_running_times(&text)
 }
 
 /// The running time of a step is that of the test; it is none of the picture.
-fn regex_free_times(text: &str) -> String {
+fn without_running_times(text: &str) -> String {
     text.replace("  0.00 s", "  … s")
 }
 
