@@ -48,6 +48,16 @@ pub fn sweep_leftovers(sandboxes: &Sandboxes, what: Sweep) -> io::Result<usize> 
         }
         swept += remove_orphans(&groups, &folders)?;
     }
+    if what == Sweep::Everything {
+        for group in [
+            inner.apps(),
+            inner.jobs(),
+            inner.supervisors(),
+            inner.group.clone(),
+        ] {
+            Group::at(&group)?.remove()?;
+        }
+    }
     Ok(swept)
 }
 

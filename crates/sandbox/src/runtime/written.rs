@@ -69,19 +69,38 @@ impl Folders {
 
     /// Copies what is kept to the data folder. Returns what is new there: a file, or a folder with
     /// all in it. What was there before is replaced by the app's newer copy and not returned.
+    ///
+    /// A failure undoes what was new.
     pub(super) fn save(&self) -> io::Result<Vec<PathBuf>> {
         let mut fresh = BTreeSet::new();
-        for written in self
-            .written()?
-            .iter()
-            .filter(|written| written.fate == Fate::Kept)
-        {
-            let path = Path::new(&written.path);
-            let first = self.first_missing(path)?;
-            kept::bring(&self.app, &self.data, path, Entry::File, self.owner)?;
-            fresh.extend(first.map(|path| self.data_path.join(path)));
+        for written in self.written()? {
+            if written.fate == Fate::Lost {
+                continue;
+            }
+            if let Err(cause) = self.save_file(Path::new(&written.path), &mut fresh) {
+                for path in &fresh {
+                    let _ = std::fs::remove_file(path).or_else(|_| std::fs::remove_dir_all(path));
+                }
+                return Err(cause);
+            }
         }
         Ok(fresh.into_iter().collect())
+    }
+
+    fn save_file(&self, path: &Path, fresh: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+        let first = self.first_missing(path)?;
+        match kept::bring(&self.app, &self.data, path, Entry::File, self.owner) {
+            Ok(()) => {
+                fresh.extend(first.map(|path| self.data_path.join(path)));
+                Ok(())
+            }
+            // The app planted a link on the way, or took the file away again: its own loss.
+            Err(cause) if is_planted(&cause) => {
+                tracing::warn!(path = %path.display(), "not saved: {cause}");
+                Ok(())
+            }
+            Err(cause) => Err(cause),
+        }
     }
 
     /// The outermost part of `path` that the data folder lacks.
@@ -146,6 +165,20 @@ impl Folders {
         let file = self.source.get(path);
         file.is_some_and(|file| (file.size, file.modified) == now)
     }
+}
+
+fn is_planted(cause: &io::Error) -> bool {
+    let planted = [
+        libc::ELOOP,
+        libc::ENOTDIR,
+        libc::EISDIR,
+        libc::ENOENT,
+        libc::EXDEV,
+    ];
+    cause
+        .raw_os_error()
+        .is_some_and(|errno| planted.contains(&errno))
+        || cause.kind() == io::ErrorKind::InvalidInput
 }
 
 fn is_cache(path: &Path) -> bool {

@@ -26,7 +26,7 @@ getuid32 getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch 
 io_destroy io_getevents io_pgetevents io_setup io_submit ioctl ioprio_get ioprio_set kill
 landlock_add_rule landlock_create_ruleset landlock_restrict_self lchown lchown32 lgetxattr link
 linkat listen listxattr llistxattr lremovexattr lseek lsetxattr lstat lstat64 madvise map_shadow_stack
-membarrier memfd_create mincore mkdir mkdirat mlock mlock2 mlockall mmap mmap2 mprotect
+membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mmap2 mprotect
 mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget
 msgrcv msgsnd msync munlock munlockall munmap nanosleep newfstatat open openat openat2 pause
 pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll prctl pread64
@@ -53,7 +53,7 @@ const REFUSED: &str = "
 acct add_key bpf chroot clock_adjtime clock_settime delete_module fanotify_init fanotify_mark
 finit_module fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register
 io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie mbind
-migrate_pages mknod mknodat modify_ldt mount mount_setattr move_mount move_pages name_to_handle_at
+migrate_pages modify_ldt mount mount_setattr move_mount move_pages name_to_handle_at
 open_by_handle_at open_tree perf_event_open pidfd_getfd pivot_root process_vm_readv
 process_vm_writev ptrace quotactl quotactl_fd reboot request_key set_mempolicy setdomainname
 sethostname setns settimeofday stime swapoff swapon syslog umount umount2 unshare userfaultfd ustat

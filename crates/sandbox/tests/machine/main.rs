@@ -1,7 +1,9 @@
 //! Real sandboxes on this machine. The tests need root, Python 3 and control groups, and fail
 //! without; they leave nothing behind.
 
+mod attacks;
 mod jobs;
+mod keep;
 mod lifecycle;
 mod limits;
 mod recovery;
