@@ -142,9 +142,14 @@ async fn serve(
     while let Some(command) = inbox.recv().await {
         match command {
             Command::Open(port, app, listener) => {
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                let door = accept(&worker, &closing, listener, Door::Own(app));
-                own.insert(port, spawn_local(door));
+                match tokio::net::TcpListener::from_std(listener) {
+                    Ok(listener) => {
+                        let door = accept(&worker, &closing, listener, Door::Own(app));
+                        own.insert(port, spawn_local(door));
+                    }
+                    // The other workers have it.
+                    Err(cause) => tracing::error!(%cause, port, "a worker cannot open a port"),
+                }
             }
             Command::Close(port, done) => {
                 close(own.remove(&port)).await;

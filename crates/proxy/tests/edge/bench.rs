@@ -91,14 +91,14 @@ impl Bench {
 
     /// Sends a GET for `shop.localhost`.
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.send(&format!(
+        self.send(format!(
             "GET {path} HTTP/1.1\r\nhost: shop.localhost\r\n\r\n"
         ))
     }
 
     /// Sends a GET with more headers, each ended by CRLF.
     pub(crate) fn get_with(&self, path: &str, headers: &str) -> Answer {
-        self.send(&format!(
+        self.send(format!(
             "GET {path} HTTP/1.1\r\nhost: shop.localhost\r\n{headers}\r\n"
         ))
     }
