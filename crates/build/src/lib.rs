@@ -1,5 +1,7 @@
 //! Makes an image of a folder: what kind of app it is, the layers that it needs, and the image.
 
+mod builder;
+mod cache;
 pub mod debian;
 pub mod detect;
 mod doctor;
@@ -8,6 +10,9 @@ mod flight;
 pub mod image;
 pub mod layer;
 pub mod recipe;
+#[cfg(test)]
+mod testing;
 pub mod tools;
 
+pub use builder::{Config, ImageBuilder};
 pub use doctor::{Check, Reach, doctor};

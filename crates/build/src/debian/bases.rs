@@ -284,10 +284,9 @@ impl Work {
         std::thread::scope(|scope| {
             let take = || self.unpack_some(&packages, &next, &place);
             let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(take)).collect();
-            let joined = threads.into_iter();
-            joined
-                .map(|thread| thread.join().unwrap_or(Err(DebianError::Stopped)))
-                .collect::<Result<(), _>>()
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or(Err(DebianError::Stopped)))
         })?;
         furnish::finish(&place, &self.pin)?;
         Ok(folder)

@@ -8,7 +8,7 @@ use model::Timestamp;
 use pgp::composed::{CleartextSignedMessage, Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::types::KeyDetails;
 
 use super::sources::Keyring as KeyringSource;
 
@@ -61,39 +61,28 @@ impl Keyring {
         let good = |signature: &Signature| {
             is_strong(signature)
                 && self
-                    .signers(signature, now)
-                    .any(|is_by| is_by(signature, text.as_bytes()))
+                    .keys
+                    .iter()
+                    .any(|key| is_by(key, signature, text.as_bytes(), now))
         };
         match message.signatures().iter().any(good) {
             true => Ok(text),
             false => Err(SignatureError::NoGoodSignature),
         }
     }
-
-    /// A check for each key that could have made `signature`.
-    fn signers<'a>(
-        &'a self,
-        signature: &'a Signature,
-        now: Timestamp,
-    ) -> impl Iterator<Item = Box<dyn Fn(&Signature, &[u8]) -> bool + 'a>> {
-        self.keys
-            .iter()
-            .filter(move |key| primary_counts(key, now))
-            .flat_map(move |key| {
-                let subkeys = key.public_subkeys.iter();
-                let subkeys = subkeys.filter(move |subkey| subkey_counts(key, subkey, now));
-                let of_primary =
-                    named(signature, &key.primary_key).then(|| check(&key.primary_key));
-                let of_subkeys = subkeys
-                    .filter(|subkey| named(signature, &subkey.key))
-                    .map(|subkey| check(&subkey.key));
-                of_primary.into_iter().chain(of_subkeys)
-            })
-    }
 }
 
-fn check<'a, K: VerifyingKey>(key: &'a K) -> Box<dyn Fn(&Signature, &[u8]) -> bool + 'a> {
-    Box::new(move |signature, text| signature.verify(key, text).is_ok())
+/// Whether `key`, or a signing subkey of it, made the signature and counts at `now`.
+fn is_by(key: &SignedPublicKey, signature: &Signature, text: &[u8], now: Timestamp) -> bool {
+    let primary = &key.primary_key;
+    let by_primary = named(signature, primary) && signature.verify(primary, text).is_ok();
+    let mut subkeys = key.public_subkeys.iter();
+    let by_subkey = |subkey: &SignedPublicSubKey| {
+        named(signature, &subkey.key)
+            && signature.verify(&subkey.key, text).is_ok()
+            && subkey_counts(key, subkey, now)
+    };
+    (by_primary || subkeys.any(by_subkey)) && primary_counts(key, now)
 }
 
 /// Whether the signature says that it is by this key, or does not say whose it is.

@@ -12,6 +12,8 @@ mod mirror;
 mod pin;
 mod release;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use bases::{Base, Bases};

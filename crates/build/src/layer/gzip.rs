@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn the_same_bytes_give_the_same_blob_however_threads_run() {
         let bytes: Vec<u8> = (0..8 * PIECE_BYTES)
-            .map(|at| (at * at >> 7) as u8)
+            .map(|at| ((at * at) >> 7) as u8)
             .collect();
         let first = compress(&bytes).0.digest;
         for _ in 0..5 {

@@ -67,7 +67,7 @@ pub fn unpack_tar(
     for entry in archive.entries().map_err(UnpackError::Damaged)? {
         let mut entry = entry.map_err(UnpackError::Damaged)?;
         let name = utf8(entry.path_bytes())?;
-        let Some(path) = clean(&name).and_then(|name| rename(name)) else {
+        let Some(path) = clean(&name).and_then(&rename) else {
             continue;
         };
         left.entries = left

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tempfile::TempDir;
@@ -21,6 +22,7 @@ use super::ToolError;
 #[derive(Debug, Clone)]
 pub(crate) struct ToolShelf {
     root: PathBuf,
+    placing: Arc<Mutex<()>>,
 }
 
 /// A tool on the shelf, for the eviction.
@@ -34,7 +36,10 @@ pub(crate) struct ShelvedTool {
 impl ToolShelf {
     /// Opens the folder and removes what an earlier daemon left in the making.
     pub(super) fn open(root: PathBuf) -> Result<Self, ToolError> {
-        let shelf = Self { root };
+        let shelf = Self {
+            root,
+            placing: Arc::default(),
+        };
         match fs::remove_dir_all(shelf.work()) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 return Err(shelf.failed(&shelf.work())(cause));
@@ -62,13 +67,18 @@ impl ToolShelf {
         folder.is_dir().then_some(folder)
     }
 
-    /// Puts a finished folder on the shelf. It is flushed first: nothing checks a tool again.
+    /// Puts a finished folder on the shelf. It is flushed first: nothing checks a tool again. When
+    /// the tool is there already, that one stays: somebody may be using it.
     pub(super) fn place(&self, name: &str, folder: TempDir) -> Result<PathBuf, ToolError> {
         use std::os::unix::fs::PermissionsExt;
         let target = self.root.join(name);
         flush(folder.path()).map_err(self.failed(folder.path()))?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
             .map_err(self.failed(folder.path()))?;
+        let _alone = self.placing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = self.find(name) {
+            return Ok(there);
+        }
         // Left behind without its note, or half removed: it does not count.
         let _ = fs::remove_dir_all(&target);
         fs::rename(folder.path(), &target).map_err(self.failed(&target))?;
