@@ -1,5 +1,8 @@
 //! Runs instances of releases in sandboxes that outlive the daemon.
 
+#[cfg(feature = "contracts")]
+pub mod contract;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;

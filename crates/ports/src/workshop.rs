@@ -1,5 +1,8 @@
 //! Runs a build command in a sandbox: not as root, limited, with no more network than it was given.
 
+#[cfg(feature = "contracts")]
+pub mod contract;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 //! without; they leave nothing behind.
 
 mod attacks;
+mod contracts;
 mod jobs;
 mod keep;
 mod lifecycle;

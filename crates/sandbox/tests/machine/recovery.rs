@@ -25,7 +25,10 @@ async fn a_later_daemon_finds_its_instances() {
     let room = Room::new();
     let id = room.start(room.launch("shop", &[], SLEEPER)).await;
     let later = room.reopened();
-    assert_eq!(later.list().await.expect("a list"), [id.clone()]);
+    assert_eq!(
+        later.list().await.expect("a list"),
+        std::slice::from_ref(&id)
+    );
     let state = later.state(&id).await.expect("a state");
     assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
     assert_eq!(
@@ -107,7 +110,10 @@ async fn half_made_folders_and_orphan_groups_are_swept() {
     );
     assert!(!folder.join("half.r1.1").exists());
     until(async || !runs(init)).await;
-    assert_eq!(room.sandboxes.list().await.expect("a list"), [kept.clone()]);
+    assert_eq!(
+        room.sandboxes.list().await.expect("a list"),
+        std::slice::from_ref(&kept)
+    );
     let state = room.sandboxes.state(&kept).await.expect("a state");
     assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
     room.stop_all().await;
