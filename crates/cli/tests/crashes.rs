@@ -1,0 +1,164 @@
+//! `kill -9`, second daemons, and what they must not break.
+
+use std::time::Duration;
+
+use testkit::{AppFolder, Bench, eventually};
+
+const MAYFLY: &str = env!("CARGO_BIN_EXE_mayfly");
+
+const SERVER: &str = "import http.server, os\n\
+    http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()\n";
+
+fn app(name: &str) -> AppFolder {
+    AppFolder::new(name, &[("app.py", SERVER), ("hello.txt", "hello")])
+}
+
+/// The processes of a home's sandboxes, by their command lines.
+fn supervisors(bench: &Bench) -> Vec<i32> {
+    let home = bench.home().to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if line.contains("supervise") && line.contains(&home) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+#[test]
+fn apps_outlive_a_killed_daemon_and_are_found_again() {
+    let mut bench = Bench::start(MAYFLY);
+    bench.up(&app("tough")).promoted();
+    let before = supervisors(&bench);
+    assert!(!before.is_empty());
+    bench.kill_daemon();
+    assert_eq!(
+        supervisors(&bench),
+        before,
+        "the app went down with the daemon"
+    );
+    bench.serve();
+    assert_eq!(bench.get("tough", "/hello.txt").text(), "hello");
+    assert_eq!(supervisors(&bench), before, "the app was started anew");
+}
+
+#[test]
+fn stop_with_keep_apps_leaves_them_running_and_stop_ends_them() {
+    let mut bench = Bench::start(MAYFLY);
+    bench.up(&app("kept")).promoted();
+    let before = supervisors(&bench);
+    bench.mayfly(&["stop", "--keep-apps"]).ok();
+    bench.daemon_ended();
+    assert_eq!(supervisors(&bench), before);
+    bench.serve();
+    assert_eq!(bench.get("kept", "/hello.txt").text(), "hello");
+    bench.mayfly(&["stop"]).ok();
+    bench.daemon_ended();
+    assert_eq!(supervisors(&bench), Vec::<i32>::new());
+    bench.serve();
+    eventually("the app is started again", Duration::from_secs(20), || {
+        (bench.get("kept", "/hello.txt").status == 200).then_some(())
+    });
+}
+
+#[test]
+fn an_app_that_exits_is_started_again() {
+    let bench = Bench::start(MAYFLY);
+    let program = format!("{SERVER}").replace(
+        "http.server.ThreadingHTTPServer",
+        "class Handler(http.server.SimpleHTTPRequestHandler):\n    def do_POST(self):\n        os._exit(3)\nhttp.server.ThreadingHTTPServer",
+    );
+    let program = program.replace(
+        "http.server.SimpleHTTPRequestHandler).serve",
+        "Handler).serve",
+    );
+    let folder = AppFolder::new("fragile", &[("app.py", &program), ("hello.txt", "hello")]);
+    bench.up(&folder).promoted();
+    let ask = testkit::answer::Ask {
+        method: "POST",
+        ..testkit::answer::Ask::get("fragile.localhost", "/")
+    };
+    let answer = ask.send(bench.edge()).expect("an answer");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    eventually("it is started again", Duration::from_secs(20), || {
+        (bench.get("fragile", "/hello.txt").status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_second_daemon_on_one_home_is_refused() {
+    let bench = Bench::start(MAYFLY);
+    let second = bench.mayfly(&["serve", "--port", "0"]);
+    assert_ne!(second.code, 0);
+    assert!(
+        second.stderr.contains("already") && second.stderr.contains(&bench.pid().to_string()),
+        "{}",
+        second.stderr
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let bench = Bench::at_rest(MAYFLY);
+    let serve = bench.mayfly(&["serve", "--port", &port]);
+    assert_ne!(serve.code, 0);
+    assert!(
+        serve.stderr.contains(&port) && serve.stderr.contains("--port"),
+        "{}",
+        serve.stderr
+    );
+}
+
+#[test]
+fn a_daemon_killed_during_a_run_leaves_nothing_behind() {
+    let mut bench = Bench::start(MAYFLY);
+    let folder = AppFolder::new(
+        "half",
+        &[("app.py", &format!("import time\ntime.sleep(600)\n{SERVER}"))],
+    );
+    let up = bench.spawn(&["up", folder.path().to_str().expect("UTF-8"), "--json"]);
+    eventually("the release starts", Duration::from_secs(30), || {
+        (!supervisors(&bench).is_empty()).then_some(())
+    });
+    bench.kill_daemon();
+    let up = up.wait_with_output().expect("its end");
+    assert_eq!(
+        up.status.code(),
+        Some(75),
+        "{}",
+        String::from_utf8_lossy(&up.stderr)
+    );
+    bench.serve();
+    eventually(
+        "the half-started release is gone",
+        Duration::from_secs(20),
+        || supervisors(&bench).is_empty().then_some(()),
+    );
+    let status = bench.mayfly(&["status", "half", "--json"]).ok().json();
+    assert_eq!(status["state"], "never_ready", "{status}");
+}
+
+#[test]
+fn a_ledger_from_the_future_is_refused_with_a_plain_word() {
+    let mut bench = Bench::start(MAYFLY);
+    bench.mayfly(&["stop"]).ok();
+    bench.daemon_ended();
+    let ledger = bench.home().join("ledger.db");
+    let bumped = std::process::Command::new("python3")
+        .args(["-c", "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute(\"insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (999999, 'later', 1, x'00', 0)\"); d.commit()"])
+        .arg(&ledger)
+        .status()
+        .expect("python3");
+    assert!(bumped.success());
+    let serve = bench.mayfly(&["serve", "--port", "0"]);
+    assert_ne!(serve.code, 0);
+    assert!(serve.stderr.contains("newer mayfly"), "{}", serve.stderr);
+    std::fs::remove_file(ledger).expect("the ledger of this test");
+}
