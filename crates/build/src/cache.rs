@@ -172,7 +172,8 @@ fn measure(path: &Path) -> (u64, SystemTime) {
     let about = files.filter_map(|file| file.metadata().ok());
     about.fold((0, SystemTime::UNIX_EPOCH), |(bytes, newest), about| {
         let time = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        (bytes + about.len(), newest.max(time))
+        let size_bytes = if about.is_file() { about.len() } else { 0 };
+        (bytes + size_bytes, newest.max(time))
     })
 }
 

@@ -1,6 +1,8 @@
 //! Makes an image of a folder: what kind of app it is, the layers that it needs, and the image.
 
 mod builder;
+#[cfg(test)]
+mod builder_tests;
 mod cache;
 pub mod debian;
 pub mod detect;

@@ -145,7 +145,9 @@ impl ToolShelf {
 fn size_of(folder: &Path) -> u64 {
     let files = walkdir::WalkDir::new(folder).into_iter().flatten();
     files
-        .filter_map(|file| Some(file.metadata().ok()?.len()))
+        .filter_map(|file| file.metadata().ok())
+        .filter(|about| about.is_file())
+        .map(|about| about.len())
         .sum()
 }
 
