@@ -17,6 +17,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// How many headers the edge adds to a request.
+const ADDED: usize = 5;
+
 /// Headers that belong to one connection (RFC 9110, 7.6.1) or to the edge itself.
 const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
@@ -33,14 +36,23 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 
 /// Removes what belongs to one connection: the known names, and those that `Connection` lists.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = listed_in_connection(headers);
-    for name in listed {
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
+    for name in listed_in_connection(headers) {
         headers.remove(name);
     }
-    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        for name in HOP_BY_HOP {
-            headers.remove(name);
-        }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Membership of [`HOP_BY_HOP`], as one comparison for the names that every message has.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    match *name {
+        CONNECTION | PROXY_AUTHENTICATE | PROXY_AUTHORIZATION | TE | TRAILER
+        | TRANSFER_ENCODING | UPGRADE | EXPECT => true,
+        _ => *name == KEEP_ALIVE || *name == PROXY_CONNECTION,
     }
 }
 
@@ -79,6 +91,7 @@ pub(crate) fn upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
 /// Says who asked, and under which name. What a client says about that itself does not count:
 /// nobody stands before the edge.
 pub(crate) fn forwarded(headers: &mut HeaderMap, client: &HeaderValue) {
+    headers.reserve(ADDED);
     headers.remove(FORWARDED);
     headers.insert(FORWARDED_FOR, client.clone());
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
@@ -163,6 +176,12 @@ mod tests {
         ]);
         strip_hop_by_hop(&mut headers);
         assert_eq!(names(&headers), ["host", "accept"]);
+    }
+
+    #[test]
+    fn each_name_that_belongs_to_one_connection_is_known_as_such() {
+        assert!(HOP_BY_HOP.iter().all(is_hop_by_hop));
+        assert!(![HOST, FORWARDED, REQUEST_ID].iter().any(is_hop_by_hop));
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! Odd requests, byte by byte: the edge answers them itself, and no app ever sees one.
+//!
+//! nginx 1.22 refuses the same ones (400, and 501 or 505 for unknown encodings and versions) except
+//! these, which it takes: a bare LF after any line or chunk size, a target that names another host
+//! than `Host`, and HTTP/0.9.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
