@@ -5,6 +5,9 @@
 mod bench;
 mod ci;
 mod command;
+mod guest;
+mod http;
+mod mayfly;
 mod place;
 mod process;
 mod setup;
@@ -14,6 +17,7 @@ mod trial;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Checks and measures mayfly.
@@ -33,6 +37,8 @@ enum Task {
     /// Measure, beside a peer
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Check on a plain Debian 12 with cgroup v2 and systemd, in an emulated machine
+    Guest(guest::Args),
     /// Build mayfly and bring an app up with it
     Try {
         /// The app's folder
@@ -42,11 +48,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().task {
-        Task::Setup => setup::run(),
-        Task::Ci => ci::run(),
-        Task::Bench(bench) => bench::run(&bench),
-        Task::Try { folder } => trial::run(&folder),
+    let done = match guest::Boot::of_this_machine() {
+        Some(boot) => guest::inside(boot),
+        None => run(Cli::parse().task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,5 +61,15 @@ fn main() -> ExitCode {
             }
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Setup => setup::run(),
+        Task::Ci => ci::run(),
+        Task::Bench(bench) => bench::run(&bench),
+        Task::Guest(args) => guest::run(&args),
+        Task::Try { folder } => trial::run(&folder),
     }
 }

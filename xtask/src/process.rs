@@ -127,6 +127,21 @@ pub fn children(pid: u32) -> Vec<u32> {
     lists.flat_map::<Vec<u32>, _>(pids).collect()
 }
 
+/// All processes that there are.
+pub fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// The first argument of a process; empty when it has none or is gone.
+pub fn first_argument(pid: u32) -> String {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let first = words.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+    String::from_utf8_lossy(first).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 mod proxy;
 mod stats;
 mod table;
+mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -12,11 +13,14 @@ use clap::Subcommand;
 pub enum Bench {
     /// CPU time a request of the edge, beside nginx's
     Proxy(proxy::Args),
+    /// From folder to URL, beside docker: times, sizes, memory
+    Up(up::Args),
 }
 
 /// Measures and prints.
 pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Proxy(args) => proxy::run(args),
+        Bench::Up(args) => up::run(args),
     }
 }

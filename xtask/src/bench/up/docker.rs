@@ -1,0 +1,134 @@
+//! docker: Debian's, with a daemon of this bench's own on a private socket.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::app::{App, Kind};
+use crate::command::{self, command};
+use crate::process::{Running, await_some};
+
+/// Debian's client; another one that comes first in `$PATH` may lack BuildKit.
+const CLIENT: &str = "/usr/bin/docker";
+
+/// A docker daemon. Dropped, it ends.
+pub struct Docker {
+    socket: PathBuf,
+    _daemon: Running,
+}
+
+impl Docker {
+    /// Starts a daemon whose state is in `folder`. It makes no bridge and no firewall rules:
+    /// containers share the machine's network, the fastest that docker has.
+    pub fn start(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let socket = folder.join("docker.sock");
+        let log = File::create(folder.join("log"))?;
+        let mut daemon = command("dockerd", ["--iptables=false", "--bridge=none", "--host"]);
+        daemon
+            .arg(format!("unix://{}", socket.display()))
+            .arg("--data-root")
+            .arg(folder.join("data"))
+            .arg("--exec-root")
+            .arg(folder.join("exec"))
+            .arg("--pidfile")
+            .arg(folder.join("pid"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let docker = Self {
+            socket,
+            _daemon: Running::start(daemon)?,
+        };
+        let answers = || command::capture(&mut docker.client(&["version"])).ok();
+        await_some("dockerd answers", Duration::from_secs(60), answers)
+            .with_context(|| fs::read_to_string(folder.join("log")).unwrap_or_default())?;
+        Ok(docker)
+    }
+
+    /// Makes a base image of a root filesystem.
+    pub fn import(&self, root: &Path, tag: &str) -> Result<()> {
+        let archive = root.with_extension("tar");
+        command::capture(
+            command("tar", ["-cf"])
+                .arg(&archive)
+                .arg("-C")
+                .arg(root)
+                .arg("."),
+        )?;
+        command::capture(self.client(&["import"]).arg(&archive).arg(tag))?;
+        Ok(fs::remove_file(archive)?)
+    }
+
+    /// Builds the image of an app, with BuildKit.
+    pub fn build(&self, app: &App) -> Result<()> {
+        let mut build = self.client(&["build", "--quiet", "--network", "host", "--tag"]);
+        build
+            .arg(tag(app.kind()))
+            .arg("--file")
+            .arg(app.kind().dockerfile());
+        command::capture(build.arg(app.folder())).map(drop)
+    }
+
+    /// Runs the app's image on a free port of this machine.
+    pub fn run(&self, kind: Kind) -> Result<Container<'_>> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let mut run = self.client(&["run", "--detach", "--rm", "--network", "host", "--env"]);
+        let id = command::capture(run.arg(format!("PORT={port}")).arg(tag(kind)))?;
+        Ok(Container {
+            docker: self,
+            id: id.trim().to_owned(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        })
+    }
+
+    /// The size of the app's image, unpacked.
+    pub fn image_bytes(&self, kind: Kind) -> Result<u64> {
+        let mut inspect = self.client(&["image", "inspect", "--format", "{{.Size}}"]);
+        let text = command::capture(inspect.arg(tag(kind)))?;
+        text.trim()
+            .parse()
+            .with_context(|| format!("`{text}` is no size"))
+    }
+
+    fn client(&self, arguments: &[&str]) -> Command {
+        let mut client = command(CLIENT, arguments);
+        client
+            .env("DOCKER_HOST", format!("unix://{}", self.socket.display()))
+            .env("DOCKER_BUILDKIT", "1");
+        client
+    }
+}
+
+fn tag(kind: Kind) -> String {
+    format!("mayfly-bench/app-{}", kind.to_string().to_lowercase())
+}
+
+/// A container that runs. Dropped, it is removed.
+pub struct Container<'a> {
+    docker: &'a Docker,
+    id: String,
+    address: SocketAddr,
+}
+
+impl Container<'_> {
+    /// Where its app answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        let mut remove = self.docker.client(&["rm", "--force", &self.id]);
+        if let Err(failure) = command::capture(&mut remove) {
+            eprintln!("a container may be left: {failure:#}");
+        }
+    }
+}
