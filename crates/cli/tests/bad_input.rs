@@ -34,7 +34,7 @@ fn folders_that_cannot_be_read() {
     refused(
         &bench.up_path(&empty.path().join("missing"), &[]),
         FailureCode::BadFolder,
-        1,
+        2,
         "missing",
     );
     let link = AppFolder::new("link", &[("index.html", "x")]);
@@ -145,11 +145,11 @@ fn builds_that_never_end_or_fill_the_disk_are_stopped() {
     refused(&bench.up(&endless), FailureCode::BuildLimit, 1, "timeout");
     let full = app(
         "full",
-        "head -c 300M /dev/zero > big.bin",
+        "head -c 314572800 /dev/zero > big.bin",
         "[build]\ndisk = \"100 MiB\"\n",
     );
     refused(&bench.up(&full), FailureCode::BuildLimit, 1, "disk");
-    let broken = app("broken", "echo it-is-broken; exit 3", "");
+    let broken = app("broken", "cat it-is-broken.txt", "");
     refused(
         &bench.up(&broken),
         FailureCode::BuildFailed,
