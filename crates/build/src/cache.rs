@@ -65,7 +65,12 @@ impl Cache {
     /// Evicts what was used longest ago until the rest fits in `limit_bytes`. Layers in `in_use`
     /// and what running builds used stay. Returns the bytes freed.
     pub(crate) fn evict(&self, limit_bytes: u64, in_use: &[Digest]) -> Result<u64, Failure> {
+        // Tools lie on the same file system as layers: one flush is for both.
+        let tools = self.tools.unflushed().map_err(LayerError::at("tools"))?;
         self.shelf.flush()?;
+        self.tools
+            .flushed(&tools)
+            .map_err(LayerError::at("tools"))?;
         let things = self.things(in_use)?;
         let entries = things.iter().map(|(_, entry)| entry.clone()).collect();
         let gone: HashSet<String> = evict(entries, limit_bytes)

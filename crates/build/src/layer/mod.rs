@@ -16,6 +16,7 @@ pub use folder::normalise;
 pub(crate) use packer::blocking;
 pub use packer::{PackedLayer, Packer};
 pub use place::{Place, PlaceError};
+pub(crate) use shelf::this_boot;
 pub use shelf::{Scratch, Shelf};
 pub use tree::{Content, Node, Tree, TreeError};
 pub use unpack::{UnpackError, UnpackLimits, unpack_tar};

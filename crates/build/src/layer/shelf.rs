@@ -63,10 +63,9 @@ impl Shelf {
     /// Opens `<home>/layers`, removes what an earlier daemon left in the making, and what a crash
     /// of the machine may have damaged. One daemon at a time.
     pub fn open(home: &Path) -> Result<Self, LayerError> {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let shelf = Self {
             root: home.join("layers"),
-            boot: boot.trim().to_owned(),
+            boot: this_boot(),
         };
         remove_tree(&shelf.work())?;
         for folder in [shelf.work(), shelf.about(), shelf.index()] {
@@ -185,7 +184,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Flushes every folder to disk, so that a crash of the machine leaves them whole.
+    /// Flushes the file system to disk, so that a crash of the machine leaves every folder whole.
     pub(crate) fn flush(&self) -> Result<(), LayerError> {
         let waiting: Vec<(Digest, About)> = self
             .list()?
@@ -193,9 +192,6 @@ impl Shelf {
             .filter_map(|shelved| Some((shelved.diff_id, self.read_about(&shelved.diff_id)?)))
             .filter(|(_, about)| about.unflushed.is_some())
             .collect();
-        if waiting.is_empty() {
-            return Ok(());
-        }
         let root = File::open(&self.root).map_err(LayerError::at(&self.root))?;
         rustix::fs::syncfs(&root).map_err(|cause| LayerError::at(&self.root)(cause.into()))?;
         for (diff_id, about) in waiting {
@@ -285,6 +281,12 @@ impl Shelf {
     fn work(&self) -> PathBuf {
         self.root.join(".work")
     }
+}
+
+/// The machine's name for this boot.
+pub(crate) fn this_boot() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    boot.trim().to_owned()
 }
 
 fn diff_id_of(name: &str) -> Option<Digest> {

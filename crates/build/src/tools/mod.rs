@@ -26,6 +26,8 @@ pub(crate) use shelf::ToolShelf;
 
 /// Changes whenever the same tool would give another layer.
 const NODE_LAYER: &str = "node layer 1";
+/// Where images have Node.
+const NODE_PROGRAM: &str = "usr/local/bin/node";
 
 /// Why a tool cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -177,13 +179,16 @@ impl Tools {
         if let Some(packed) = packer.recall(&key).await {
             return Ok((packed, true));
         }
-        let program = self.node(major).await?.join("bin/node");
-        let mut tree = Tree::new();
-        tree.add(
-            "usr/local/bin/node",
-            Node::File(Content::File(program), Mode::Executable),
-        );
-        let packed = packer.pack(LayerKind::Toolchain, tree).await?;
+        let pin = node_pin(major)?;
+        let packed = match self.shelf.find(&format!("node-{}", pin.version)) {
+            Some(folder) => {
+                let program = Content::File(folder.join("bin/node"));
+                let mut tree = Tree::new();
+                tree.add(NODE_PROGRAM, Node::File(program, Mode::Executable));
+                packer.pack(LayerKind::Toolchain, tree).await?
+            }
+            None => self.fetch_node_layer(pin, packer).await?,
+        };
         packer.remember(&key, &packed)?;
         Ok((packed, false))
     }
@@ -208,6 +213,24 @@ impl Tools {
         &self.shelf
     }
 
+    /// Fetches Node's program straight into a layer: its headers are needed by few.
+    async fn fetch_node_layer(&self, pin: NpmPin, packer: &Packer) -> Result<PackedLayer, Failure> {
+        let folder = packer.scratch()?;
+        let fetch = self.fetch_into(folder.path());
+        let keep = |path: &str| (path == "bin/node").then(|| NODE_PROGRAM.to_owned());
+        blocking(move || fetch.npm(&pin, keep)).await?;
+        Ok(packer.adopt(LayerKind::Toolchain, folder).await?)
+    }
+
+    fn fetch_into(&self, folder: &Path) -> Fetch {
+        Fetch {
+            registries: self.registries.clone(),
+            fetcher: self.fetcher.clone(),
+            folder: folder.to_owned(),
+            shelf: self.shelf.clone(),
+        }
+    }
+
     async fn npm_tool(
         &self,
         short: &str,
@@ -228,21 +251,22 @@ impl Tools {
         if let Some(folder) = self.shelf.find(name) {
             return Ok(folder);
         }
-        let (registries, fetcher) = (self.registries.clone(), self.fetcher.clone());
+        let folder = self.shelf.scratch()?;
+        let fetch = self.fetch_into(folder.path());
         let (shelf, name) = (self.shelf.clone(), name.to_owned());
-        let made = tokio::task::spawn_blocking(move || {
-            let folder = shelf.scratch()?;
-            let fetch = Fetch {
-                registries,
-                fetcher,
-                folder: folder.path().to_owned(),
-                shelf: shelf.clone(),
-            };
+        let made = blocking(move || {
             make(&fetch)?;
             shelf.place(&name, folder)
         });
-        Ok(made.await.unwrap_or(Err(ToolError::Stopped))?)
+        Ok(made.await?)
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ToolError> + Send + 'static,
+) -> Result<T, ToolError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(ToolError::Stopped))
 }
 
 fn node_pin(major: &str) -> Result<NpmPin, ToolError> {

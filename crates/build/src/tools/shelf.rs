@@ -15,13 +15,14 @@ use super::ToolError;
 ///
 /// ```text
 /// <tools>/<name>-<version>/    the tool; never changed once there
-/// <tools>/.used/<name>-…       mtime = last use
+/// <tools>/.used/<name>-…       mtime = last use; text = the boot it was written in, until flushed
 /// <tools>/.hosts               hosts that registries keep their files on, one a line
 /// <tools>/.work/               folders in the making
 /// ```
 #[derive(Debug, Clone)]
 pub(crate) struct ToolShelf {
     root: PathBuf,
+    boot: String,
     placing: Arc<Mutex<()>>,
 }
 
@@ -38,6 +39,7 @@ impl ToolShelf {
     pub(super) fn open(root: PathBuf) -> Result<Self, ToolError> {
         let shelf = Self {
             root,
+            boot: crate::layer::this_boot(),
             placing: Arc::default(),
         };
         match fs::remove_dir_all(shelf.work()) {
@@ -56,23 +58,26 @@ impl ToolShelf {
         tempfile::tempdir_in(self.work()).map_err(self.failed(&self.work()))
     }
 
-    /// A tool's folder, when it is there; counts as a use of it.
+    /// A tool's folder, when it is there whole; counts as a use of it. One that was written before
+    /// the machine crashed, and not flushed since, does not count.
     pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
         let folder = self.root.join(name);
-        let used = File::options()
-            .append(true)
-            .open(self.used().join(name))
-            .ok()?;
-        used.set_modified(SystemTime::now()).ok()?;
-        folder.is_dir().then_some(folder)
+        let note = self.used().join(name);
+        let boot = fs::read_to_string(&note).ok()?;
+        let whole = boot.is_empty() || boot == self.boot;
+        if !whole || !folder.is_dir() {
+            return None;
+        }
+        let note = File::options().append(true).open(note).ok()?;
+        note.set_modified(SystemTime::now()).ok()?;
+        Some(folder)
     }
 
-    /// Puts a finished folder on the shelf. It is flushed first: nothing checks a tool again. When
-    /// the tool is there already, that one stays: somebody may be using it.
+    /// Puts a finished folder on the shelf. When the tool is there already, that one stays:
+    /// somebody may be using it.
     pub(super) fn place(&self, name: &str, folder: TempDir) -> Result<PathBuf, ToolError> {
         use std::os::unix::fs::PermissionsExt;
         let target = self.root.join(name);
-        flush(folder.path()).map_err(self.failed(folder.path()))?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
             .map_err(self.failed(folder.path()))?;
         let _alone = self.placing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +88,7 @@ impl ToolShelf {
         let _ = fs::remove_dir_all(&target);
         fs::rename(folder.path(), &target).map_err(self.failed(&target))?;
         let _ = folder.keep();
-        File::create(self.used().join(name)).map_err(self.failed(&target))?;
+        fs::write(self.used().join(name), &self.boot).map_err(self.failed(&target))?;
         Ok(target)
     }
 
@@ -102,6 +107,30 @@ impl ToolShelf {
     pub(super) fn learnt_hosts(&self) -> BTreeSet<String> {
         let text = fs::read_to_string(self.root.join(".hosts")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// The notes of tools that may not be on disk yet. Flush the file system, then hand them to
+    /// [`ToolShelf::flushed`].
+    pub(crate) fn unflushed(&self) -> io::Result<Vec<PathBuf>> {
+        let mut notes = Vec::new();
+        for entry in fs::read_dir(self.used())? {
+            let entry = entry?;
+            if entry.metadata()?.len() > 0 {
+                notes.push(entry.path());
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Notes that these tools are on disk.
+    pub(crate) fn flushed(&self, notes: &[PathBuf]) -> io::Result<()> {
+        for note in notes {
+            let used_at = fs::metadata(note)?.modified()?;
+            let note = File::options().write(true).open(note)?;
+            note.set_len(0)?;
+            note.set_modified(used_at)?;
+        }
+        Ok(())
     }
 
     /// Every tool on the shelf.
@@ -151,17 +180,6 @@ fn size_of(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Waits until every file of the folder is on disk.
-fn flush(folder: &Path) -> io::Result<()> {
-    for entry in walkdir::WalkDir::new(folder) {
-        let entry = entry?;
-        if entry.file_type().is_file() {
-            File::open(entry.path())?.sync_data()?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +198,23 @@ mod tests {
         assert!(shelf.list().expect("a list")[0].size_bytes > 0);
         shelf.remove("uv-1").expect("removed");
         assert!(shelf.find("uv-1").is_none());
+    }
+
+    #[test]
+    fn after_a_crash_of_the_machine_only_flushed_tools_are_left() {
+        for (flush, left) in [(true, true), (false, false)] {
+            let home = tempfile::tempdir().expect("a folder");
+            let mut shelf = ToolShelf::open(home.path().to_owned()).expect("a shelf");
+            shelf.boot = "an earlier boot".into();
+            let scratch = shelf.scratch().expect("a folder");
+            shelf.place("uv-1", scratch).expect("placed");
+            if flush {
+                let notes = shelf.unflushed().expect("notes");
+                shelf.flushed(&notes).expect("noted");
+            }
+            let next = ToolShelf::open(home.path().to_owned()).expect("a shelf");
+            assert_eq!(next.find("uv-1").is_some(), left, "flushed: {flush}");
+        }
     }
 
     #[test]
