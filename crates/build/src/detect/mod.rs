@@ -18,7 +18,7 @@ mod weigh;
 
 use model::env;
 use model::failure::Failure;
-use model::keep::DEFAULT_KEEP;
+use model::keep::{self, DEFAULT_KEEP, KeepRules};
 use model::manifest::{KindSetting, Manifest};
 use model::plan::{AppKind, Clue, Plan};
 
@@ -49,7 +49,33 @@ pub fn detect(folder: &Folder, manifest: &Manifest) -> Result<Detected, Failure>
         None => guess(folder, manifest)?,
     };
     overrides::apply(&mut detected, manifest)?;
+    if detected.recipe.start_mut().is_some() {
+        let kept = kept_code(folder, &detected.plan.keep);
+        detected.plan.warnings.extend(kept);
+    }
     Ok(detected)
+}
+
+/// How many kept code files are reported.
+const KEPT_REPORTED: usize = 5;
+
+/// Code that a pattern of kept data matches: the data folder's copy counts from the second release
+/// on, so that later edits do not reach the app.
+fn kept_code(folder: &Folder, keep: &[String]) -> Vec<Clue> {
+    let Ok(rules) = KeepRules::new(keep) else {
+        return vec![];
+    };
+    let endings = [".py", ".js", ".mjs", ".cjs", ".ts", ".html", ".css"];
+    let code = folder
+        .files()
+        .filter(|path| endings.iter().any(|end| path.ends_with(end)));
+    let kept = code.filter_map(|path| Some((path, rules.kept(path, keep::Entry::File)?.0)));
+    let clues = kept.map(|(path, part)| Clue {
+        file: path.to_owned(),
+        line: None,
+        says: format!("is kept as data with `{part}`, so later edits of it do not reach the app; rename that, or set `keep` under [run] in mayfly.toml"),
+    });
+    clues.take(KEPT_REPORTED).collect()
 }
 
 fn guess(folder: &Folder, manifest: &Manifest) -> Result<Detected, Failure> {

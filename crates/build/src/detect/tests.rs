@@ -411,6 +411,22 @@ fn overrides_that_make_no_sense_are_refused_with_a_remedy() {
 }
 
 #[test]
+fn code_in_a_folder_of_kept_data_is_reported() {
+    for (files, reported) in [
+        (vec![("app.py", FLASK_MAIN), ("data/load.py", "")], true),
+        (vec![("app.py", FLASK_MAIN), ("data/a.json", "")], false),
+        (vec![("index.html", ""), ("data/load.js", "")], false),
+    ] {
+        let plan = found(&files).expect("an app").plan;
+        let lines: Vec<String> = plan.warnings.iter().map(clue_line).collect();
+        let found = lines
+            .iter()
+            .any(|line| line.starts_with("data/load.py is kept"));
+        assert_eq!(found, reported, "{lines:?}");
+    }
+}
+
+#[test]
 fn a_hostile_folder_costs_a_bounded_time() {
     let mut files: Vec<(String, Vec<u8>)> = (0..20_000)
         .map(|i| (format!("d{}/f{i}.py", i % 100), b"import a\n".repeat(20)))

@@ -24,7 +24,11 @@ print("ANSWER", urllib.request.urlopen("http://127.0.0.1:" + sys.argv[2] + sys.a
 "#;
 
 /// What the server of an image answers to a GET; the lines that it printed when it does not.
-pub async fn answer(bench: &Bench, built: &Built, path: &str) -> Result<String, Vec<String>> {
+pub(crate) async fn answer(
+    bench: &Bench,
+    built: &Built,
+    path: &str,
+) -> Result<String, Vec<String>> {
     let process = built.image.serving.process().expect("a server");
     let mut layers = Vec::new();
     for layer in &built.image.layers {
@@ -36,7 +40,11 @@ pub async fn answer(bench: &Bench, built: &Built, path: &str) -> Result<String, 
     for folder in ["", "backend/"] {
         let modules = format!("app/{folder}node_modules");
         if let Some(layer) = layers.iter().find(|layer| layer.join(&modules).is_dir()) {
-            binds.push(bind(&layer.join(&modules), &format!("/{modules}"), Access::Read));
+            binds.push(bind(
+                &layer.join(&modules),
+                &format!("/{modules}"),
+                Access::Read,
+            ));
         }
     }
     let script = script(process, path);
@@ -59,7 +67,9 @@ pub async fn answer(bench: &Bench, built: &Built, path: &str) -> Result<String, 
     let sink = |_: Stream, line: &str| lines.lock().expect("no panic").push(line.to_owned());
     let report = bench.workshop.run(job, &sink).await.expect("a job");
     let lines = lines.into_inner().expect("no panic");
-    let answer = lines.iter().find_map(|line| line.strip_prefix("ANSWER "));
+    let answer = lines
+        .iter()
+        .find_map(|line| line.split_once("ANSWER ").map(|(_, answer)| answer));
     match answer {
         Some(answer) => Ok(answer.to_owned()),
         None => Err([lines.clone(), vec![format!("{report:?}")]].concat()),
@@ -75,7 +85,11 @@ fn script(process: &Process, path: &str) -> String {
         words.join(" ")
     };
     let before: Vec<String> = process.before.iter().map(|command| line(command)).collect();
-    let before = if before.is_empty() { "true".into() } else { before.join(" && ") };
+    let before = if before.is_empty() {
+        "true".into()
+    } else {
+        before.join(" && ")
+    };
     format!(
         "{ASK}\n{before}\n{} &\nserver=$!\nfor turn in $(seq 200); do\n  ask '{path}' {} && exit 0\n  kill -0 $server 2>/dev/null || exit 3\n  sleep 0.1\ndone\nexit 4\n",
         line(&process.command),

@@ -6,30 +6,30 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use build::{Config, ImageBuilder};
+use model::Digest;
 use model::failure::Failure;
 use model::limits::SourceLimits;
 use model::manifest::Manifest;
 use model::progress::Stream;
 use model::snapshot::{Entry, Mode, Snapshot, leaves_out_file, leaves_out_folder};
-use model::Digest;
 use ports::{BuildRequest, Builder, Built, ProgressSink, Source};
 use sandbox::Sandboxes;
 use store::DiskBlobs;
 use tempfile::TempDir;
 
 /// One builder.
-pub struct Bench {
-    pub builder: ImageBuilder,
-    pub workshop: Arc<Sandboxes>,
+pub(crate) struct Bench {
+    pub(crate) builder: ImageBuilder,
+    pub(crate) workshop: Arc<Sandboxes>,
     home: TempDir,
 }
 
 /// What a build said.
 #[derive(Default)]
-pub struct Heard(Mutex<Vec<String>>);
+pub(crate) struct Heard(Mutex<Vec<String>>);
 
 impl Heard {
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().expect("no panic holds it").clone()
     }
 
@@ -47,7 +47,10 @@ impl ProgressSink for Heard {
     }
 
     fn step_done(&self, step: &str, seconds: f64, cached: bool) {
-        self.add(format!("< {step} {seconds:.3} s{}", if cached { ", cached" } else { "" }));
+        self.add(format!(
+            "< {step} {seconds:.3} s{}",
+            if cached { ", cached" } else { "" }
+        ));
     }
 
     fn line(&self, _: Stream, line: &str) {
@@ -60,7 +63,7 @@ impl ProgressSink for Heard {
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = tempfile::Builder::new()
             .prefix("mayfly-build-")
             .tempdir_in(cache_or_tmp())
@@ -88,7 +91,7 @@ impl Bench {
     }
 
     /// A copy of a folder that the test may change.
-    pub fn folder(&self, from: &Path) -> PathBuf {
+    pub(crate) fn folder(&self, from: &Path) -> PathBuf {
         let to = self.empty();
         let status = std::process::Command::new("cp")
             .args(["-r", "--"])
@@ -100,7 +103,7 @@ impl Bench {
     }
 
     /// A new folder with these files.
-    pub fn folder_of(&self, files: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn folder_of(&self, files: &[(&str, &str)]) -> PathBuf {
         let folder = self.empty();
         for (path, text) in files {
             let path = folder.join(path);
@@ -111,12 +114,14 @@ impl Bench {
     }
 
     fn empty(&self) -> PathBuf {
-        let folder = tempfile::Builder::new().prefix("app-").tempdir_in(self.home.path());
+        let folder = tempfile::Builder::new()
+            .prefix("app-")
+            .tempdir_in(self.home.path());
         folder.expect("a folder").keep()
     }
 
     /// Builds a folder; prints how long that took.
-    pub async fn build(
+    pub(crate) async fn build(
         &self,
         folder: &Path,
         pins: &BTreeMap<String, Vec<u8>>,
@@ -133,7 +138,11 @@ impl Bench {
         let began = Instant::now();
         let built = self.builder.build(request, &heard).await;
         let cached = built.as_ref().is_ok_and(|built| built.cached);
-        println!("    built in {:.3} s{}", began.elapsed().as_secs_f64(), if cached { ", cached" } else { "" });
+        println!(
+            "    built in {:.3} s{}",
+            began.elapsed().as_secs_f64(),
+            if cached { ", cached" } else { "" }
+        );
         (built, heard)
     }
 }
@@ -143,12 +152,16 @@ fn cache_or_tmp() -> PathBuf {
 }
 
 /// The snapshot of a folder, as the command line would take it.
-pub fn source(root: &Path) -> Source {
+pub(crate) fn source(root: &Path) -> Source {
     let mut entries = Vec::new();
     let walk = walkdir::WalkDir::new(root).min_depth(1).into_iter();
     let walk = walk.filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
-        !(entry.file_type().is_dir() && leaves_out_folder(&name)) && !leaves_out_file(&name)
+        let left_out = match entry.file_type().is_dir() {
+            true => leaves_out_folder(&name),
+            false => leaves_out_file(&name),
+        };
+        !left_out
     });
     for entry in walk.map(|entry| entry.expect("a readable folder")) {
         if !entry.file_type().is_file() {

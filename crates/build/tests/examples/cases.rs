@@ -11,7 +11,7 @@ use crate::answer::answer;
 use crate::bench::Bench;
 
 /// Runs the tests whose name has one of `names` in it; all of the quick ones when there is none.
-pub async fn run(names: &[String]) -> ExitCode {
+pub(crate) async fn run(names: &[String]) -> ExitCode {
     let bench = Bench::new();
     let wanted = |name: &str, quick: bool| match names {
         [] => quick,
@@ -38,7 +38,11 @@ pub async fn run(names: &[String]) -> ExitCode {
         }
     }
     println!("{} failed {failed:?}", failed.len());
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 struct Example {
@@ -59,29 +63,50 @@ fn examples() -> Vec<Example> {
     let read = |example: &serde_json::Value| Example {
         folder: text(&example["folder"]),
         // What the front end answers is not the server's to say.
-        path: if example["kind"] == "front_and_back" { text(&example["also"][0]["path"]) } else { text(&example["path"]) },
-        expect: if example["kind"] == "front_and_back" { text(&example["also"][0]["expect"]) } else { text(&example["expect"]) },
+        path: if example["kind"] == "front_and_back" {
+            text(&example["also"][0]["path"])
+        } else {
+            text(&example["path"])
+        },
+        expect: if example["kind"] == "front_and_back" {
+            text(&example["also"][0]["expect"])
+        } else {
+            text(&example["expect"])
+        },
         quick: example["group"] == "quick",
     };
     index.iter().map(read).collect()
 }
 
-async fn every_example_is_built_and_answers(bench: &Bench, example: &Example) -> Result<(), String> {
+async fn every_example_is_built_and_answers(
+    bench: &Bench,
+    example: &Example,
+) -> Result<(), String> {
     let folder = bench.folder(&root().join(&example.folder));
     let (built, heard) = bench.build(&folder, &BTreeMap::new()).await;
     let built = built.map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))?;
     let (again, _) = bench.build(&bench.folder(&folder), &built.pins).await;
     let again = again.map_err(|failure| format!("{failure:#?}"))?;
     if again.image.digest != built.image.digest || !again.cached {
-        return Err(format!("an unchanged folder became another image: {:?} {:?}", built.image, again.image));
+        return Err(format!(
+            "an unchanged folder became another image: {:?} {:?}",
+            built.image, again.image
+        ));
     }
     if let Some(site) = built.image.serving.site() {
         let layer = built.image.layers.last().ok_or("no layer")?;
-        let files = bench.builder.layer(layer).await.map_err(|failure| failure.to_string())?;
+        let files = bench
+            .builder
+            .layer(layer)
+            .await
+            .map_err(|failure| failure.to_string())?;
         let index = site.index.as_deref().unwrap_or("index.html");
         let page = std::fs::read_to_string(files.join(&site.root).join(index));
         let page = page.map_err(|cause| format!("{cause}: {site:?}"))?;
-        if built.image.serving.process().is_none() && !page.contains(&example.expect) && !page.contains("id=\"root\"") {
+        if built.image.serving.process().is_none()
+            && !page.contains(&example.expect)
+            && !page.contains("id=\"root\"")
+        {
             return Err(format!("the page lacks {:?}", example.expect));
         }
     }
@@ -92,7 +117,11 @@ async fn every_example_is_built_and_answers(bench: &Bench, example: &Example) ->
             return Err(format!("the answer lacks {:?}: {text}", example.expect));
         }
     }
-    println!("    {} layers, {} MB", built.image.layers.len(), built.image.size_bytes() / 1_000_000);
+    println!(
+        "    {} layers, {} MB",
+        built.image.layers.len(),
+        built.image.size_bytes() / 1_000_000
+    );
     Ok(())
 }
 
@@ -111,7 +140,10 @@ fn bad_apps() -> Vec<BadApp> {
     vec![
         BadApp {
             name: "a-python-package-that-does-not-exist",
-            files: &[("app.py", FLASK), ("requirements.txt", "flask\nreqeusts-nowhere-to-be-found")],
+            files: &[
+                ("app.py", FLASK),
+                ("requirements.txt", "flask\nreqeusts-nowhere-to-be-found"),
+            ],
             code: FailureCode::Dependency,
             message: "there is no Python package called `reqeusts-nowhere-to-be-found`",
             hint: "requirements.txt",
@@ -125,14 +157,26 @@ fn bad_apps() -> Vec<BadApp> {
         },
         BadApp {
             name: "a-node-package-that-does-not-exist",
-            files: &[("server.js", SERVER), ("package.json", r#"{"dependencies":{"expresss-nowhere-to-be-found":"*"},"main":"server.js"}"#)],
+            files: &[
+                ("server.js", SERVER),
+                (
+                    "package.json",
+                    r#"{"dependencies":{"expresss-nowhere-to-be-found":"*"},"main":"server.js"}"#,
+                ),
+            ],
             code: FailureCode::Dependency,
             message: "there is no Node package called `expresss-nowhere-to-be-found`",
             hint: "package.json",
         },
         BadApp {
             name: "a-build-that-fails",
-            files: &[("server.js", SERVER), ("package.json", r#"{"scripts":{"start":"node server.js","build":"node -e 'console.log(`the reason`); process.exit(3)'"}}"#)],
+            files: &[
+                ("server.js", SERVER),
+                (
+                    "package.json",
+                    r#"{"scripts":{"start":"node server.js","build":"node -e 'console.log(`the reason`); process.exit(3)'"}}"#,
+                ),
+            ],
             code: FailureCode::BuildFailed,
             message: "failed",
             hint: "on your machine",
@@ -141,7 +185,10 @@ fn bad_apps() -> Vec<BadApp> {
             name: "a-build-that-never-ends",
             files: &[
                 ("server.js", SERVER),
-                ("package.json", r#"{"scripts":{"start":"node server.js","build":"while true; do :; done"}}"#),
+                (
+                    "package.json",
+                    r#"{"scripts":{"start":"node server.js","build":"while true; do :; done"}}"#,
+                ),
                 ("mayfly.toml", "[build]\ntimeout = 3\n"),
             ],
             code: FailureCode::BuildLimit,
@@ -152,7 +199,10 @@ fn bad_apps() -> Vec<BadApp> {
             name: "a-build-that-fills-the-disk",
             files: &[
                 ("server.js", SERVER),
-                ("package.json", r#"{"scripts":{"start":"node server.js","build":"dd if=/dev/zero of=big bs=1048576 count=4000; sleep 60"}}"#),
+                (
+                    "package.json",
+                    r#"{"scripts":{"start":"node server.js","build":"dd if=/dev/zero of=big bs=1048576 count=4000; sleep 60"}}"#,
+                ),
                 ("mayfly.toml", "[build]\ndisk = \"64 MiB\"\ntimeout = 50\n"),
             ],
             code: FailureCode::BuildLimit,
@@ -161,7 +211,13 @@ fn bad_apps() -> Vec<BadApp> {
         },
         BadApp {
             name: "a-build-that-wants-the-network",
-            files: &[("server.js", SERVER), ("package.json", r#"{"scripts":{"start":"node server.js","build":"node -e 'fetch(`http://192.0.2.1/`).then(() => process.exit(0), e => { console.log(e.cause.code); process.exit(1) })'"}}"#)],
+            files: &[
+                ("server.js", SERVER),
+                (
+                    "package.json",
+                    r#"{"scripts":{"start":"node server.js","build":"node -e 'fetch(`http://192.0.2.1/`).then(() => process.exit(0), e => { console.log(e.cause.code); process.exit(1) })'"}}"#,
+                ),
+            ],
             code: FailureCode::BuildFailed,
             message: "failed",
             hint: "build",
@@ -177,6 +233,12 @@ async fn a_bad_app_is_told_what_to_do(bench: &Bench, app: &BadApp) -> Result<(),
         Err(failure) => failure,
     };
     let hint = failure.hint.clone().unwrap_or_default();
-    let fits = failure.code == app.code && failure.message.contains(app.message) && hint.contains(app.hint);
-    if fits { Ok(()) } else { Err(format!("{failure:#?}\n{:#?}", heard.lines())) }
+    let fits = failure.code == app.code
+        && failure.message.contains(app.message)
+        && hint.contains(app.hint);
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("{failure:#?}\n{:#?}", heard.lines()))
+    }
 }

@@ -18,8 +18,8 @@ use crate::recipe::{NodeLock, NodePackages, NodeRecipe, NodeResult, Start};
 
 pub(super) use code::without_comments;
 
-/// Versions of Node that there are base images for.
-const NODES: [&str; 1] = ["22"];
+/// Versions of Node that there are layers for; the first is taken unless the app asks for another.
+const NODES: [&str; 2] = ["22", "24"];
 
 /// Packages that say that an app is a server.
 const SERVER_PACKAGES: [&str; 16] = [
@@ -296,11 +296,18 @@ fn version(
                 FailureCode::BadManifest,
                 format!("mayfly.toml asks for Node {version}, which there is no base image for"),
             )
-            .hint(format!("set `version` under [build] to \"{}\"", NODES[0])))
+            .hint(format!(
+                "set `version` under [build] to \"{}\"",
+                NODES.join("\" or \"")
+            )))
         };
     }
     let wish = package.and_then(|package| package.engine.as_deref());
-    let warning = wish.filter(|wish| !engine_fits(wish)).map(|wish| Clue {
+    let fits = |version: &&str| wish.is_none_or(|wish| engine_fits(wish, version));
+    if let Some(version) = NODES.into_iter().find(|version| fits(version)) {
+        return Ok((version.to_owned(), None));
+    }
+    let warning = wish.map(|wish| Clue {
         file: folder.name_of("package.json"),
         line: None,
         says: format!("asks for Node {wish}; {} is used", NODES[0]),
@@ -308,8 +315,11 @@ fn version(
     Ok((NODES[0].to_owned(), warning))
 }
 
-/// Whether a range of `engines.node` allows Node 22, by the major versions that it names.
-fn engine_fits(wish: &str) -> bool {
+/// Whether a range of `engines.node` allows a major version, by those that it names.
+fn engine_fits(wish: &str, version: &str) -> bool {
+    let Ok(ours) = version.parse::<u32>() else {
+        return false;
+    };
     let allows = |range: &str| {
         range.split_whitespace().all(|part| {
             let digits = part.find(|c: char| c.is_ascii_digit());
@@ -318,10 +328,10 @@ fn engine_fits(wish: &str) -> bool {
                 return true;
             };
             match operator {
-                ">=" | ">" => major <= 22,
-                "<" => major > 22,
-                "<=" => major >= 22,
-                _ => major == 22,
+                ">=" | ">" => major <= ours,
+                "<" => major > ours,
+                "<=" => major >= ours,
+                _ => major == ours,
             }
         })
     };
@@ -359,7 +369,7 @@ mod tests {
             ("*", true),
             (">=24", false),
         ] {
-            assert_eq!(engine_fits(wish), fits, "{wish}");
+            assert_eq!(engine_fits(wish, "22"), fits, "{wish}");
         }
     }
 }

@@ -52,8 +52,19 @@ pub(super) async fn make(
     order: &Order<'_>,
     recipe: &NodeRecipe,
 ) -> Result<Made, Failure> {
-    let base = base(kit, order, BaseKind::Libc, &order.plan.packages, BASE_PIN).await?;
-    let (node, node_cached) = kit.tools.node_layer(&recipe.version, &kit.packer).await?;
+    // Fetched side by side; the installation finds its program.
+    let (base, node, bun) = tokio::join!(
+        base(kit, order, BaseKind::Libc, &order.plan.packages, BASE_PIN),
+        kit.tools.node_layer(&recipe.version, &kit.packer),
+        async {
+            match recipe.packages {
+                Some(_) => kit.tools.bun().await.map(drop),
+                None => Ok(()),
+            }
+        },
+    );
+    bun?;
+    let (base, (node, node_cached)) = (base?, node?);
     let mut made = Made {
         base: base.packed,
         node,

@@ -66,6 +66,13 @@ pub(super) async fn make(
     let fits = |lock: &Lock| {
         lock.input == input && recipe.version.candidates().contains(&lock.python.as_str())
     };
+    if pinned.as_ref().is_none_or(|lock| !fits(lock)) {
+        // Fetched side by side; the steps below find both.
+        let first = recipe.version.candidates()[0];
+        let (ground, uv) = tokio::join!(ground(kit, order, first), kit.tools.uv());
+        ground?;
+        uv?;
+    }
     let (lock, resolved) = match pinned.clone().filter(fits) {
         Some(lock) => (lock, false),
         None => (
@@ -160,9 +167,9 @@ async fn packages(
 /// ahead is the base's own, isolated, so that it reads no `.pth` file of theirs.
 const INSTALL: &str = "
 /mayfly/uv venv --quiet --python /usr/bin/python3 /opt/venv
-/mayfly/uv pip install --python /opt/venv/bin/python --no-deps --no-build --link-mode hardlink -r /mayfly/lock/pylock.toml
+/mayfly/uv pip install --preview-features pylock --python /opt/venv/bin/python --no-deps --no-build --link-mode hardlink -r /mayfly/lock/pylock.toml
 rm -rf /opt/.cache /opt/venv/.lock /opt/venv/.gitignore /opt/venv/CACHEDIR.TAG /opt/venv/bin/activate* /opt/venv/bin/*.bat
-/usr/bin/python3 -I -S -m compileall -q -j1 --invalidation-mode unchecked-hash /opt/venv/lib || true
+/usr/bin/python3 -I -S -m compileall -q -j2 --invalidation-mode unchecked-hash /opt/venv/lib >/dev/null 2>&1 || true
 ";
 
 /// A job that runs the installer, with everything from the machine's registries and nothing else
