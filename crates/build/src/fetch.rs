@@ -65,7 +65,7 @@ impl Remedy for FetchError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run `mayfly doctor --network` to see which hosts this machine reaches".into())
+        Some("run `mayfly doctor` to see which hosts this machine reaches".into())
     }
 
     fn is_retryable(&self) -> bool {

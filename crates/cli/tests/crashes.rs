@@ -69,7 +69,7 @@ fn stop_with_keep_apps_leaves_them_running_and_stop_ends_them() {
 #[test]
 fn an_app_that_exits_is_started_again() {
     let bench = Bench::start(MAYFLY);
-    let program = format!("{SERVER}").replace(
+    let program = SERVER.replace(
         "http.server.ThreadingHTTPServer",
         "class Handler(http.server.SimpleHTTPRequestHandler):\n    def do_POST(self):\n        os._exit(3)\nhttp.server.ThreadingHTTPServer",
     );

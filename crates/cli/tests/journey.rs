@@ -200,9 +200,11 @@ fn status_says_what_is_kept_and_what_will_be_lost() {
         serde_json::json!(["notes.txt"]),
         "{status}"
     );
+    let told = bench.mayfly(&["status", "counter"]).ok();
+    let told = told.stdout + &told.stderr;
     assert!(
-        status["notices"].to_string().contains("notes.txt"),
-        "{status}"
+        told.contains("keep = [") && told.contains("notes.txt"),
+        "{told}"
     );
 }
 
@@ -217,9 +219,11 @@ fn what_an_app_was_denied_is_shown_with_the_line_to_add() {
         status["denied"].to_string().contains("api.example.com"),
         "{status}"
     );
+    let told = bench.mayfly(&["status", "counter"]).ok();
+    let told = told.stdout + &told.stderr;
     assert!(
-        status["notices"].to_string().contains("[egress] allow"),
-        "{status}"
+        told.contains("[egress]") && told.contains("allow = [\"api.example.com\"]"),
+        "{told}"
     );
 }
 

@@ -75,9 +75,7 @@ impl Delivery {
             plan: built.map(|built| built.plan),
             memory_bytes: self.memory(instance.as_ref()).await,
             data_bytes: self.data_bytes(name).await,
-            notices: self
-                .notices(&app, instance.as_ref(), &lost, &keep, &denied)
-                .await,
+            notices: self.notices(&app, instance.as_ref()).await,
             kept: keep,
             will_be_kept: paths(&written, Fate::Kept),
             will_be_lost: lost,
@@ -187,14 +185,8 @@ impl Delivery {
         }
     }
 
-    async fn notices(
-        &self,
-        app: &App,
-        instance: Option<&InstanceId>,
-        lost: &[String],
-        keep: &[String],
-        denied: &[model::instance::DeniedEgress],
-    ) -> Vec<String> {
+    /// What nothing else in a status says.
+    async fn notices(&self, app: &App, instance: Option<&InstanceId>) -> Vec<String> {
         let mut notices = Vec::new();
         let key = app.stable.map(|number| ReleaseKey {
             app: app.name.clone(),
@@ -216,10 +208,31 @@ impl Delivery {
                 "a worker of it was killed {oom_kills} times for its memory; set `memory` under [run] in mayfly.toml"
             ));
         }
-        let lost: Vec<&str> = lost.iter().map(String::as_str).collect();
-        notices.extend(lost_notice(&lost, keep));
-        notices.extend(denied_notice(denied));
+        notices.extend(self.why_never_ready(app).await);
         notices
+    }
+
+    /// Why the last run of an app that never served failed.
+    async fn why_never_ready(&self, app: &App) -> Vec<String> {
+        if app.stable.is_some() {
+            return Vec::new();
+        }
+        let runs = self
+            .ports
+            .ledger
+            .runs(&app.name, 1)
+            .await
+            .unwrap_or_default();
+        let failure = runs.into_iter().next().and_then(|run| run.settled?.failure);
+        let told = failure.map(|failure| {
+            (
+                format!("its last run failed: {}", failure.message),
+                failure.hint,
+            )
+        });
+        told.into_iter()
+            .flat_map(|(message, hint)| std::iter::once(message).chain(hint))
+            .collect()
     }
 }
 
@@ -250,23 +263,6 @@ pub(crate) fn lost_notice(lost: &[&str], keep: &[String]) -> Option<String> {
     ))
 }
 
-/// The sentence about hosts that were denied, with the line that allows them.
-fn denied_notice(denied: &[model::instance::DeniedEgress]) -> Option<String> {
-    let hosts: Vec<String> = denied
-        .iter()
-        .map(|denied| match denied.port {
-            443 | 80 => format!("{:?}", denied.host),
-            port => format!("{:?}", format!("{}:{port}", denied.host)),
-        })
-        .collect();
-    let first = denied.first()?;
-    Some(format!(
-        "it asked for `{}` and was denied; to allow that, add to mayfly.toml: [egress] allow = [{}]",
-        first.host,
-        hosts.join(", ")
-    ))
-}
-
 /// The size of all files in a folder; links are not followed.
 fn folder_bytes(folder: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -294,18 +290,5 @@ mod tests {
             "{notice}"
         );
         assert_eq!(lost_notice(&[], &keep), None);
-        let denied = |host: &str, port| model::instance::DeniedEgress {
-            host: host.into(),
-            port,
-        };
-        let notice = denied_notice(&[
-            denied("api.example.com", 443),
-            denied("db.example.com", 5432),
-        ])
-        .expect("two were denied");
-        assert!(
-            notice.contains(r#"allow = ["api.example.com", "db.example.com:5432"]"#),
-            "{notice}"
-        );
     }
 }

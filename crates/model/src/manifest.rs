@@ -1,6 +1,7 @@
 //! `mayfly.toml`: every key is optional, and an unknown one is an error that names the nearest.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 
@@ -273,10 +274,18 @@ fn is_debian_name(name: &str) -> bool {
     name.len() >= 2 && name.bytes().all(fits) && name.as_bytes()[0].is_ascii_alphanumeric()
 }
 
+/// A name or an address that an app may be given. This machine itself and its neighbours on the
+/// link (where clouds keep their credentials) are none: nobody but their owner grants them.
 fn is_host(text: &str) -> bool {
     let (host, port) = text.rsplit_once(':').unwrap_or((text, "443"));
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
-    !host.is_empty() && host.bytes().all(fits) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    let own = match host.parse::<Ipv4Addr>() {
+        Ok(address) => address.is_loopback() || address.is_link_local() || address.is_unspecified(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    !own && !host.is_empty()
+        && host.bytes().all(fits)
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// Turns the parser's error into a place, a plain message and the nearest key.
@@ -375,6 +384,8 @@ mod tests {
             ("[run]\nhealth = \"x\"", 2, 1, None),
             ("[build]\npackages = [\"a b\"]", 2, 1, None),
             ("[egress]\nallow = [\"http://x/\"]", 2, 1, None),
+            ("[egress]\nallow = [\"127.0.0.1:5432\"]", 2, 1, None),
+            ("[egress]\nallow = [\"169.254.169.254\"]", 2, 1, None),
             ("[env]\n\"a b\" = \"1\"", 1, 1, None),
         ] {
             let error = Manifest::parse(text).expect_err(text);

@@ -42,6 +42,17 @@ pub struct Clue {
     pub says: String,
 }
 
+impl fmt::Display for Clue {
+    /// `src/api.js:3: says what`, as editors and terminals link it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.says)
+    }
+}
+
 /// What mayfly will do with a folder. `mayfly plan` prints it; a build follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {

@@ -54,7 +54,7 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure>
         Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
     )?;
     let waker = Arc::new(LateWaker::default());
-    let edge = Edge::start(edge_config(config, Arc::clone(&waker)))?;
+    let edge = Edge::start(edge_config(config, Arc::clone(&waker))?)?;
     let ports = Ports {
         ledger: Arc::new(ledger),
         blobs,
@@ -73,19 +73,31 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure>
     Ok(delivery)
 }
 
-fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {
-    let address = config
-        .listen
-        .first()
-        .copied()
-        .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    proxy::Config {
+fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> Result<proxy::Config, Failure> {
+    let address = edge_address(&config.listen)?;
+    Ok(proxy::Config {
         listen: SocketAddr::new(address, config.port),
         domain: "localhost".to_owned(),
         workers: std::thread::available_parallelism().map_or(1, usize::from),
         observer: Arc::new(Unobserved),
         waker,
         limits: proxy::Limits::default(),
+    })
+}
+
+/// The edge opens the IPv6 twin of a loopback or unspecified IPv4 address by itself.
+fn edge_address(listen: &[IpAddr]) -> Result<IpAddr, Failure> {
+    match listen {
+        [] => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        [one] => Ok(*one),
+        [IpAddr::V4(four), IpAddr::V6(six)] if four.is_loopback() && six.is_loopback() => {
+            Ok(IpAddr::V4(*four))
+        }
+        _ => Err(
+            Failure::new(FailureCode::Usage, "the edge listens on one address").hint(
+                "give `--listen` once; `--listen 0.0.0.0` means every address of the machine",
+            ),
+        ),
     }
 }
 

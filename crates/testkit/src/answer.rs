@@ -66,7 +66,7 @@ impl<'a> Ask<'a> {
 
     fn head(&self) -> String {
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: text/html,*/*;q=0.8\r\n",
             self.method, self.path, self.host
         );
         for line in self.headers {

@@ -42,7 +42,10 @@ fn freshen(folder: &Path) {
         if entry.file_type().expect("a type").is_dir() {
             freshen(&entry.path());
         } else {
-            let file = File::options().write(true).open(entry.path()).expect("a blob");
+            let file = File::options()
+                .write(true)
+                .open(entry.path())
+                .expect("a blob");
             file.set_modified(now).expect("its new time");
         }
     }

@@ -136,8 +136,7 @@ impl Remedy for DebianError {
     }
 
     fn hint(&self) -> Option<String> {
-        let mirror =
-            "run `mayfly doctor --network`, or start the daemon with `mayfly serve --mirror URL`";
+        let mirror = "run `mayfly doctor`, or start the daemon with `mayfly serve --mirror URL`";
         match self {
             Self::NoMirror => Some(
                 "start the daemon with `mayfly serve --mirror URL`, the URL of a Debian mirror"

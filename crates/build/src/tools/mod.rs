@@ -86,7 +86,8 @@ impl Remedy for ToolError {
         match self {
             Self::NoNode(_) => Some("write `version = \"22\"` under [build] in mayfly.toml".into()),
             Self::NotThere { .. } | Self::WrongContent(_) | Self::Fetch(_) => Some(
-                "run `mayfly doctor --network`; the registries are those of `pip config` and `npm config`".into(),
+                "run `mayfly doctor`; the registries are those of `pip config` and `npm config`"
+                    .into(),
             ),
             _ if self.code() == FailureCode::DiskFull => {
                 Some("free some disk space, then run `mayfly up` again".into())

@@ -12,7 +12,7 @@ use model::manifest::Manifest;
 use model::plan::Plan;
 use model::{Digest, Failure, FailureCode, Stage};
 use ports::builder::Source;
-use ports::{BuildRequest, Change};
+use ports::{BuildRequest, Change, ProgressSink};
 use serde::{Deserialize, Serialize};
 
 use crate::Delivery;
@@ -67,6 +67,9 @@ impl Delivery {
             pins: self.pin_contents(&pins).await?,
         };
         let built = self.ports.builder.build(request, report).await?;
+        for warning in &built.plan.warnings {
+            ProgressSink::notice(report, &warning.to_string());
+        }
         let pins = self.keep_pins(app, &built.pins).await?;
         let evidence = BuildEvidence {
             image: built.image,
