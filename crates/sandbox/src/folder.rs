@@ -46,6 +46,12 @@ impl Folder {
         self.0.join("logs")
     }
 
+    /// The supervisor's process, from its beginning on.
+    pub(crate) fn supervisor(&self) -> PathBuf {
+        self.0.join("supervisor.json")
+    }
+
+    /// The processes, from when the command runs on.
     pub(crate) fn state(&self) -> PathBuf {
         self.0.join("state.json")
     }
@@ -79,6 +85,8 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Writes `value` so that a reader finds the old or the new content, never a part.
+///
+/// Files that are written once are quick; replacing one makes some file systems wait for the disk.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let bytes = serde_json::to_vec(value)?;
@@ -89,10 +97,12 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()>
     std::fs::rename(&fresh, path)
 }
 
-/// Reads what [`write_json`] wrote; `None` when it never did.
+/// Reads what [`write_json`] wrote; `None` when it never did, or when a power cut left a part.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .inspect_err(|cause| tracing::warn!(path = %path.display(), "unreadable: {cause}"))
+            .ok()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(cause),
     }

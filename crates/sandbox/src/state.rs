@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::Process;
 
-/// `state.json`: the processes of a sandbox. Rewritten as they come to be.
+/// `state.json`: a sandbox that was handed over: its command runs or has ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// The supervisor.
     pub(crate) supervisor: Process,
-    /// The sandbox's first process; `None` until there is one.
-    pub(crate) init: Option<Process>,
-    /// When the command began; `None` until then.
-    pub(crate) since: Option<Timestamp>,
+    /// The sandbox's first process.
+    pub(crate) init: Process,
+    /// When the command began.
+    pub(crate) since: Timestamp,
 }
 
 /// `exit.json`: how the command ended.

@@ -7,6 +7,7 @@ use crate::Sandboxes;
 use crate::cgroup::{Group, GroupPath};
 use crate::folder::{Folder, read_json};
 use crate::plan::{Plan, Role};
+use crate::process::Process;
 use crate::state::Record;
 use crate::supervise::take_back;
 
@@ -63,7 +64,7 @@ pub fn sweep_leftovers(sandboxes: &Sandboxes, what: Sweep) -> io::Result<usize> 
 
 fn is_handed_over(folder: &Folder) -> io::Result<bool> {
     let record: Option<Record> = read_json(&folder.state())?;
-    Ok(record.is_some_and(|record| record.since.is_some() && is_app(folder)))
+    Ok(record.is_some() && is_app(folder))
 }
 
 /// Jobs are never handed over: nobody waits for one whose daemon is gone.
@@ -77,13 +78,13 @@ fn remove(folder: &Folder, group: &GroupPath, what: Sweep) -> io::Result<()> {
     if what == Sweep::Everything {
         group.kill()?;
     }
-    let record: Option<Record> = read_json(&folder.state())?;
-    if let Some(record) = record {
+    let supervisor: Option<Process> = read_json(&folder.supervisor())?;
+    if let Some(supervisor) = supervisor {
         let deadline = Instant::now() + PATIENCE;
-        while record.supervisor.runs() && Instant::now() < deadline {
+        while supervisor.runs() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
-        record.supervisor.signal(rustix::process::Signal::KILL)?;
+        supervisor.signal(rustix::process::Signal::KILL)?;
     }
     group.kill()?;
     let plan: Option<Plan> = read_json(&folder.plan())?;

@@ -147,7 +147,7 @@ impl Group {
             Version::V2 => read(&folder, "cgroup.freeze").map(|state| state.trim() == "1"),
         };
         match frozen {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(cause) if is_gone(&cause) => Ok(false),
             other => other,
         }
     }
@@ -165,7 +165,7 @@ impl Group {
         }
         wait_until(|| {
             let processes = match read(&folder, "cgroup.procs") {
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(true),
+                Err(cause) if is_gone(&cause) => return Ok(true),
                 other => other?,
             };
             for pid in processes.lines().filter_map(|line| line.parse().ok()) {
@@ -184,7 +184,7 @@ impl Group {
         for folder in folders {
             wait_until(|| match std::fs::remove_dir(&folder) {
                 Ok(()) => Ok(true),
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(true),
+                Err(cause) if is_gone(&cause) => Ok(true),
                 Err(cause) if cause.raw_os_error() == Some(libc::EBUSY) => Ok(false),
                 Err(cause) => Err(cause),
             })?;
@@ -216,9 +216,14 @@ fn read(folder: &Path, file: &str) -> io::Result<String> {
     std::fs::read_to_string(folder.join(file))
 }
 
+/// Whether a group went away, perhaps while one of its files was open.
+pub(crate) fn is_gone(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::NotFound || cause.raw_os_error() == Some(libc::ENODEV)
+}
+
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) if is_gone(&cause) => Ok(()),
         other => other,
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Instance {
     pub(super) folder: Folder,
     group: GroupPath,
     supervisor: Process,
-    init: Option<Process>,
+    init: Process,
     since: Timestamp,
 }
 
@@ -34,14 +34,13 @@ impl Instance {
         let name = id.to_string();
         let folder = Folder::at(inner.sandboxes().join(&name));
         let record: Option<Record> = read_json(&folder.state())?;
-        let missing = || RuntimeError::Missing(id.clone());
-        let record = record.ok_or_else(missing)?;
+        let record = record.ok_or_else(|| RuntimeError::Missing(id.clone()))?;
         Ok(Self {
             folder,
             group: inner.apps().child(&name),
             supervisor: record.supervisor,
             init: record.init,
-            since: record.since.ok_or_else(missing)?,
+            since: record.since,
         })
     }
 
@@ -51,7 +50,7 @@ impl Instance {
 
     /// Its first process, while it runs.
     pub(super) fn init(&self) -> Option<Process> {
-        self.init.filter(Process::runs)
+        Some(self.init).filter(Process::runs)
     }
 
     pub(super) fn plan(&self) -> io::Result<Plan> {
@@ -81,13 +80,9 @@ impl Instance {
         }
     }
 
-    /// Waits until nothing of it runs.
+    /// Waits until its end is written down, or its supervisor was killed.
     pub(super) async fn end(&self) -> io::Result<()> {
-        end_of(&self.supervisor).await?;
-        match &self.init {
-            Some(init) => end_of(init).await,
-            None => Ok(()),
-        }
+        end_of(&self.supervisor).await
     }
 
     pub(super) async fn stop(&self, how: Termination) -> Result<(), RuntimeError> {
@@ -111,10 +106,7 @@ impl Instance {
     async fn thaw_and_ask(&self) -> Result<(), RuntimeError> {
         let group = self.group()?;
         blocking(move || group.thaw()).await?;
-        if let Some(init) = &self.init {
-            init.signal(Signal::TERM)?;
-        }
-        Ok(())
+        Ok(self.init.signal(Signal::TERM)?)
     }
 
     fn ended(&self) -> io::Result<Option<InstanceState>> {

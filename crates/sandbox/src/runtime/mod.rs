@@ -203,7 +203,7 @@ impl Runtime for Sandboxes {
         let group = self.instance(id)?.group()?;
         match group.memory_bytes() {
             // It has ended.
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(cause) if crate::cgroup::is_gone(&cause) => Ok(0),
             other => Ok(other?),
         }
     }

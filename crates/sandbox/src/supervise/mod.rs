@@ -35,9 +35,9 @@ use crate::events;
 use crate::folder::{Folder, read_json, write_json};
 use crate::plan::{Plan, Role};
 use crate::process::Process;
-use crate::state::Record;
 pub(crate) use job::take_back;
 use trouble::Trouble;
+use watch::Watch;
 
 /// How much later than others a supervisor is killed when the machine runs out of memory.
 const OOM_SCORE: &str = "-500";
@@ -95,27 +95,20 @@ fn detach() -> io::Result<Option<UnixStream>> {
 fn supervise(folder: &Folder, parent: UnixStream) -> io::Result<()> {
     let plan: Plan = read_json(&folder.plan())?.ok_or(io::ErrorKind::NotFound)?;
     let group = Group::at(&plan.group)?;
-    let mut record = Record {
-        supervisor: Process::find(std::process::id() as i32)?,
-        init: None,
-        since: None,
-    };
-    write_json(&folder.state(), &record)?;
+    let me = Process::find(std::process::id() as i32)?;
+    write_json(&folder.supervisor(), &me)?;
     let made = prepare(&plan, &group).and_then(|()| launch::launch(&plan, folder, &parent));
-    let made = match made {
-        Ok(made) => made,
+    let watch = made.and_then(|made| {
+        Watch::new(&plan, folder, me, made).map_err(Trouble::at("watching the sandbox"))
+    });
+    match watch {
+        Ok(watch) => watch.run(parent),
         Err(trouble) => {
             give_up(&plan, &group, folder);
             let _ = events::send(&parent, &trouble.into_event());
-            return Ok(());
+            Ok(())
         }
-    };
-    record.init = Some(made.init);
-    write_json(&folder.state(), &record)?;
-    // Memory that making the plan took goes back before the long wait.
-    // SAFETY: takes a number only.
-    unsafe { libc::malloc_trim(0) };
-    watch::Watch::new(&plan, folder, group, parent, record, made)?.run()
+    }
 }
 
 fn prepare(plan: &Plan, group: &Group) -> Result<(), Trouble> {

@@ -22,6 +22,7 @@ use crate::egress::{Proxy, Rules};
 use crate::events::{self, End, Event};
 use crate::folder::{Folder, write_json};
 use crate::plan::{JobRole, Plan, Role};
+use crate::process::Process;
 use crate::state::{Ended, Record};
 
 /// How many lines of a command that failed before the app are told.
@@ -36,10 +37,13 @@ pub(super) struct Watch<'a> {
     plan: &'a Plan,
     folder: &'a Folder,
     group: Group,
-    record: Record,
+    supervisor: Process,
+    init: Process,
+    /// When the command began; `None` until it was handed over.
+    since: Option<Timestamp>,
     /// Who started it; an app's supervisor hangs up once the command runs.
     parent: Option<UnixStream>,
-    init: OwnedFd,
+    init_handle: OwnedFd,
     socket: Option<OwnedFd>,
     outputs: Vec<Output>,
     proxy: Option<Proxy>,
@@ -78,26 +82,27 @@ impl<'a> Watch<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         folder: &'a Folder,
-        group: Group,
-        parent: UnixStream,
-        record: Record,
+        supervisor: Process,
         made: Launched,
     ) -> io::Result<Self> {
-        let init = made.init.open()?.ok_or(io::ErrorKind::NotFound)?;
+        let group = Group::at(&plan.group)?;
+        let init_handle = made.init.open()?.ok_or(io::ErrorKind::NotFound)?;
         let rules = Rules::parse(plan.egress.as_deref().unwrap_or_default());
         let proxy = made.listener.map(|listener| Proxy::new(listener, rules));
         let (logs, limits) = match &plan.role {
             Role::App(role) => (Some(Logs::open(&folder.logs(), &role.limits)?), None),
             Role::Job(role) => (None, Some(JobWatch::new(role))),
         };
-        let watch = Self {
+        Ok(Self {
             plan,
             folder,
             memory: group.watch_oom()?,
             group,
-            record,
-            parent: Some(parent),
-            init,
+            supervisor,
+            init: made.init,
+            since: None,
+            parent: None,
+            init_handle,
             outputs: vec![
                 Output::new(made.stdout, Stream::Stdout)?,
                 Output::new(made.stderr, Stream::Stderr)?,
@@ -114,19 +119,19 @@ impl<'a> Watch<'a> {
             cut_short: None,
             limits,
             socket: Some(made.socket),
-        };
-        watch.say_go()?;
-        Ok(watch)
+        })
     }
 
-    /// Serves the sandbox until its first process has ended, and cleans up.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    /// Lets the sandbox begin, serves it until its first process has ended, and cleans up.
+    pub(super) fn run(mut self, parent: UnixStream) -> io::Result<()> {
+        self.parent = Some(parent);
+        self.say_go()?;
         while let Some(ready) = self.wait()? {
             for source in ready {
                 self.turn(source)?;
             }
             self.check_limits()?;
-            reap_others(self.record.init.map_or(0, |init| init.pid));
+            reap_others(self.init.pid);
         }
         self.finish()
     }
@@ -170,7 +175,7 @@ impl<'a> Watch<'a> {
 
     fn sources(&self) -> Vec<(Source, BorrowedFd<'_>)> {
         let mut sources = vec![
-            (Source::Init, self.init.as_fd()),
+            (Source::Init, self.init_handle.as_fd()),
             (Source::Memory, self.memory.as_fd()),
         ];
         sources.extend(self.socket.iter().map(|fd| (Source::Socket, fd.as_fd())));
@@ -247,15 +252,21 @@ impl<'a> Watch<'a> {
 
     /// The command runs: from now on the sandbox is there for any daemon to find.
     fn hand_over(&mut self) -> io::Result<()> {
-        self.record.since = Some(Timestamp::now());
+        let since = Timestamp::now();
+        self.since = Some(since);
         self.begun = Instant::now();
         self.last_lines = VecDeque::new();
-        write_json(&self.folder.state(), &self.record)?;
+        let record = Record {
+            supervisor: self.supervisor,
+            init: self.init,
+            since,
+        };
+        write_json(&self.folder.state(), &record)?;
         let Some(parent) = &self.parent else {
             return Ok(());
         };
         if events::send(parent, &Event::Started).is_err() {
-            self.record.since = None;
+            self.since = None;
             return self.group.kill();
         }
         if let Role::App(_) = self.plan.role {
@@ -276,7 +287,7 @@ impl<'a> Watch<'a> {
     fn take_line(&mut self, stream: Stream, text: &[u8]) {
         if let Some(logs) = &mut self.logs {
             logs.write(stream, text, Timestamp::now());
-            if self.record.since.is_none() {
+            if self.since.is_none() {
                 self.last_lines.truncate(LAST_LINES - 1);
                 let text = String::from_utf8_lossy(text).into_owned();
                 self.last_lines.push_front(text);
@@ -350,7 +361,7 @@ impl<'a> Watch<'a> {
         let exit = ending::exit_of(self.status.unwrap_or(status));
         let exit = ending::cause(exit, self.last_kill, Instant::now());
         match &self.plan.role {
-            Role::App(_) if self.record.since.is_some() => self.finish_app(exit),
+            Role::App(_) if self.since.is_some() => self.finish_app(exit),
             Role::App(_) => {
                 self.finish_unstarted(exit);
                 Ok(())
@@ -362,9 +373,8 @@ impl<'a> Watch<'a> {
     /// Collects the first process; its own wait status counts when it could not report another.
     fn collect(&self) -> i32 {
         let mut status = libc::SIGKILL;
-        let pid = self.record.init.map_or(0, |init| init.pid);
         // SAFETY: `status` lives through the call.
-        unsafe { libc::waitpid(pid, &mut status, 0) };
+        unsafe { libc::waitpid(self.init.pid, &mut status, 0) };
         status
     }
 

@@ -72,11 +72,8 @@ async fn a_killed_supervisor_takes_a_frozen_sandbox_along() {
     room.sandboxes.freeze(&id).await.expect("frozen");
     let init = pid_in(&room, &id.to_string(), "init");
     kill_process(pid_in(&room, &id.to_string(), "supervisor"), Signal::KILL).expect("killed");
-    until(async || {
-        let state = room.sandboxes.state(&id).await.expect("a state");
-        matches!(state, InstanceState::Exited { .. })
-    })
-    .await;
+    let state = room.sandboxes.ended(&id).await.expect("a state");
+    assert!(matches!(state, InstanceState::Exited { .. }), "{state:?}");
     until(async || !runs(init)).await;
     room.sandboxes.remove(&id).await.expect("removed");
 }
@@ -89,7 +86,7 @@ async fn a_start_that_nobody_waits_for_is_undone() {
     let sandboxes = room.sandboxes.clone();
     let task = tokio::spawn(async move { sandboxes.start(launch).await });
     let folder = room.path("sandboxes").join("slow.r1.1");
-    until(async || folder.join("state.json").exists()).await;
+    until(async || folder.join("supervisor.json").exists()).await;
     task.abort();
     until(async || !folder.exists()).await;
     assert_eq!(room.sandboxes.list().await.expect("a list"), []);
