@@ -26,7 +26,7 @@ pub fn await_text(address: SocketAddr, text: &str) -> Result<Instant> {
 
 /// Whether an answer's status is 200.
 pub fn is_ok(answer: &str) -> bool {
-    answer.starts_with("HTTP/1.1 200")
+    answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200")
 }
 
 /// One answer, whole, its head included. An address that nobody listens on gives an error at once.

@@ -24,7 +24,7 @@ struct Plan {
 }
 
 /// Where Debian and mayfly's bases keep certificate authorities.
-const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
+pub const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
 
 /// The bases of Python and Node apps that run in `home`, put together below `to`.
 pub fn all(home: &Path, to: &Path) -> Result<[Base; 2]> {

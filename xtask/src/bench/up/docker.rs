@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::app::{App, Kind};
+use super::base;
 use crate::command::{self, command};
 use crate::process::{Running, await_some};
 
@@ -17,8 +18,9 @@ const CLIENT: &str = "/usr/bin/docker";
 
 /// A docker daemon. Dropped, it ends.
 pub struct Docker {
+    folder: PathBuf,
     socket: PathBuf,
-    _daemon: Running,
+    daemon: Option<Running>,
 }
 
 impl Docker {
@@ -42,7 +44,8 @@ impl Docker {
             .stderr(log);
         let docker = Self {
             socket,
-            _daemon: Running::start(daemon)?,
+            daemon: Some(Running::start(daemon)?),
+            folder: folder.to_owned(),
         };
         let answers = || command::capture(&mut docker.client(&["version"])).ok();
         await_some("dockerd answers", Duration::from_secs(60), answers)
@@ -60,7 +63,13 @@ impl Docker {
                 .arg(root)
                 .arg("."),
         )?;
-        command::capture(self.client(&["import"]).arg(&archive).arg(tag))?;
+        let mut import = self.client(&["import"]);
+        for variable in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"] {
+            // The machine's own authorities count in builds, as they do for mayfly's.
+            let set = format!("ENV {variable}=/{}", base::AUTHORITIES);
+            import.arg("--change").arg(set);
+        }
+        command::capture(import.arg(&archive).arg(tag))?;
         Ok(fs::remove_file(archive)?)
     }
 
@@ -103,6 +112,20 @@ impl Docker {
             .env("DOCKER_HOST", format!("unix://{}", self.socket.display()))
             .env("DOCKER_BUILDKIT", "1");
         client
+    }
+}
+
+impl Drop for Docker {
+    fn drop(&mut self) {
+        drop(self.daemon.take());
+        // dockerd leaves the mount that names the machine's network namespace.
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let points = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+        for point in points.filter(|point| Path::new(point).starts_with(&self.folder)) {
+            if let Err(failure) = command::capture(&mut command("umount", [point])) {
+                eprintln!("a mount is left: {failure:#}");
+            }
+        }
     }
 }
 
