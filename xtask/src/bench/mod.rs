@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures, each beside its peer's in the same run.
 
+mod build;
 mod proxy;
 mod stats;
 mod table;
@@ -15,12 +16,15 @@ pub enum Bench {
     Proxy(proxy::Args),
     /// From folder to URL, beside docker: times, sizes, memory
     Up(up::Args),
+    /// A clean release build, and a one-line change back under test
+    Build(build::Args),
 }
 
 /// Measures and prints.
 pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Proxy(args) => proxy::run(args),
+        Bench::Build(args) => build::run(args),
         Bench::Up(args) => up::run(args),
     }
 }
