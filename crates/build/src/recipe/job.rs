@@ -231,7 +231,7 @@ pub(super) fn network_failure(done: &Done, registry: &str) -> Option<Failure> {
             format!("the {registry} registry did not answer"),
         );
         done.explain(failure)
-            .hint("run `mayfly doctor --network` to see which hosts this machine reaches")
+            .hint("run `mayfly doctor` to see which hosts this machine reaches")
             .retryable()
     })
 }

@@ -28,6 +28,14 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
             }
         }
     }
+    let shared = "compiled-modules-are-shared";
+    if wanted(shared, false) {
+        println!("test {shared}");
+        if let Err(why) = what_one_app_compiled_serves_another(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(shared.to_owned());
+        }
+    }
     for case in bad_apps() {
         if wanted(case.name, true) {
             println!("test {}", case.name);
@@ -123,6 +131,30 @@ async fn every_example_is_built_and_answers(
         built.image.size_bytes() / 1_000_000
     );
     Ok(())
+}
+
+/// Another app with the same native module compiles nothing.
+async fn what_one_app_compiled_serves_another(bench: &Bench) -> Result<(), String> {
+    let folder = bench.folder(&root().join("link-shortener"));
+    let (first, _) = bench.build(&folder, &BTreeMap::new()).await;
+    let first = first.map_err(|failure| format!("{failure:#?}"))?;
+    let manifest = folder.join("package.json");
+    let text = std::fs::read_to_string(&manifest).map_err(|cause| cause.to_string())?;
+    let text = text.replace("\"express\"", "\"ws\": \"^8\",\n    \"express\"");
+    std::fs::write(&manifest, text).map_err(|cause| cause.to_string())?;
+    let (second, heard) = bench.build(&folder, &first.pins).await;
+    let second = second.map_err(|failure| format!("{failure:#?}"))?;
+    let lines = heard.lines();
+    if !lines
+        .iter()
+        .any(|line| line.starts_with("> use the compiled better-sqlite3"))
+    {
+        return Err(format!("it was compiled again: {lines:#?}"));
+    }
+    answer(bench, &second, "/")
+        .await
+        .map(drop)
+        .map_err(|lines| format!("{lines:#?}"))
 }
 
 struct BadApp {
