@@ -1,11 +1,18 @@
 //! Starting supervisors, and waiting for processes without being their parent.
 
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg,
+};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, BufReader, Interest, Lines};
 use tokio::net::UnixStream;
@@ -15,45 +22,89 @@ use crate::folder::{Folder, write_json};
 use crate::plan::Plan;
 use crate::process::Process;
 
-/// How a supervisor is started: `<program> <args…> <folder>`.
-#[derive(Debug, Clone)]
-pub(crate) struct Program {
-    pub(crate) path: PathBuf,
-    pub(crate) args: Vec<String>,
+/// Starts supervisors, through a process that they are forked from.
+#[derive(Debug)]
+pub(crate) struct Nursery {
+    program: PathBuf,
+    args: Vec<String>,
+    home: PathBuf,
+    /// Started with the first sandbox, and again when it was killed.
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    socket: OwnedFd,
+    process: Child,
 }
 
 /// The line to a supervisor. Hanging up ends a sandbox that is not handed over yet.
 pub(crate) struct Line(Lines<BufReader<UnixStream>>);
 
-impl Program {
+impl Nursery {
+    /// Will run `<program> <args…> <home>`, which calls [`crate::supervise::main`].
+    pub(crate) fn new(program: PathBuf, args: Vec<String>, home: PathBuf) -> Self {
+        Self {
+            program,
+            args,
+            home,
+            running: Mutex::new(None),
+        }
+    }
+
     /// Writes the plan into `folder` and starts a supervisor for it.
-    pub(crate) fn start(
-        &self,
-        plan: &Plan,
-        folder: &Folder,
-    ) -> io::Result<std::os::unix::net::UnixStream> {
+    pub(crate) fn start(&self, plan: &Plan, folder: &Folder) -> io::Result<StdStream> {
         write_json(&folder.plan(), plan)?;
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        let mut last_words = std::fs::OpenOptions::new();
-        let last_words = last_words.append(true).create(true).mode(0o600);
-        let status = Command::new(&self.path)
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(nursery) = &*running
+            && let Ok(line) = nursery.ask(folder)
+        {
+            return Ok(line);
+        }
+        running.insert(self.spawn()?).ask(folder)
+    }
+
+    fn spawn(&self) -> io::Result<Running> {
+        let kind = SocketType::SEQPACKET;
+        let (socket, theirs) =
+            rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+        let process = Command::new(&self.program)
             .args(&self.args)
-            .arg(folder.path())
+            .arg(&self.home)
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
-            .stderr(last_words.open(folder.last_words())?)
-            .status()?;
-        match status.success() {
-            true => Ok(ours),
-            false => Err(io::Error::other("the supervisor could not be started")),
-        }
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Running { socket, process })
+    }
+}
+
+impl Running {
+    /// Sends the folder's path with one end of a new line.
+    fn ask(&self, folder: &Folder) -> io::Result<StdStream> {
+        let (ours, theirs) = StdStream::pair()?;
+        let rights = [theirs.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(&rights));
+        let path = [IoSlice::new(folder.path().as_os_str().as_bytes())];
+        sendmsg(&self.socket, &path, &mut control, SendFlags::NOSIGNAL)?;
+        Ok(ours)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It ends when its end of the socket does; its supervisors live on.
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        let _ = self.process.wait();
     }
 }
 
 impl Line {
-    pub(crate) fn new(socket: std::os::unix::net::UnixStream) -> io::Result<Self> {
+    pub(crate) fn new(socket: StdStream) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let socket = UnixStream::from_std(socket)?;
         Ok(Self(BufReader::new(socket).lines()))

@@ -1,6 +1,7 @@
 //! Build jobs: sandboxes that die with who asked for them.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -58,13 +59,13 @@ fn outcome(end: End) -> JobEnd {
     }
 }
 
-fn begin(inner: &Inner, job: Job) -> io::Result<std::os::unix::net::UnixStream> {
+fn begin(inner: &Inner, job: Job) -> io::Result<UnixStream> {
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let name = format!("job-{}-{serial}", std::process::id());
     let folder = Folder::at(inner.jobs_folder().join(&name));
     folder.claim()?;
     let plan = plan(inner, name, serial, job);
-    inner.program.start(&plan, &folder).inspect_err(|_| {
+    inner.nursery.start(&plan, &folder).inspect_err(|_| {
         let _ = folder.remove();
     })
 }

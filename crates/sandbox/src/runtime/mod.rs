@@ -18,7 +18,7 @@ use crate::cgroup::GroupPath;
 use crate::folder::read_json;
 use crate::listening;
 use crate::measure::Measure;
-use crate::supervisor::Program;
+use crate::supervisor::Nursery;
 pub(crate) use environment::proxy as proxy_environment;
 use instance::Instance;
 use written::Folders;
@@ -33,7 +33,7 @@ pub struct Config {
     pub home: PathBuf,
     /// The program that calls [`crate::supervise::main`]; the daemon's own, as a rule.
     pub supervisor: PathBuf,
-    /// What comes before the folder on its command line.
+    /// What comes before the home on its command line.
     pub supervisor_args: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct Sandboxes(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) home: PathBuf,
-    pub(crate) program: Program,
+    pub(crate) nursery: Nursery,
     pub(crate) group: GroupPath,
 }
 
@@ -58,10 +58,7 @@ impl Sandboxes {
         }
         Ok(Self(Arc::new(Inner {
             group: GroupPath::of_home(&home),
-            program: Program {
-                path: config.supervisor,
-                args: config.supervisor_args,
-            },
+            nursery: Nursery::new(config.supervisor, config.supervisor_args, home.clone()),
             home,
         })))
     }

@@ -1,6 +1,7 @@
 //! Starting an instance.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use model::instance::InstanceId;
@@ -45,13 +46,10 @@ pub(super) async fn start(inner: &Arc<Inner>, launch: Launch) -> Result<Instance
     Err(RuntimeError::Start { release, why })
 }
 
-fn begin(
-    inner: &Inner,
-    launch: &Launch,
-) -> io::Result<(InstanceId, std::os::unix::net::UnixStream)> {
+fn begin(inner: &Inner, launch: &Launch) -> io::Result<(InstanceId, UnixStream)> {
     let (id, folder) = claim(inner, launch)?;
     let plan = plan(inner, &id, launch);
-    match plan.and_then(|plan| inner.program.start(&plan, &folder)) {
+    match plan.and_then(|plan| inner.nursery.start(&plan, &folder)) {
         Ok(socket) => Ok((id, socket)),
         Err(cause) => {
             let _ = folder.remove();

@@ -68,6 +68,9 @@ impl Init {
         close_others(self.socket);
         // SAFETY: takes numbers only.
         unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+        // What making the sandbox took is a copy of the maker's: it goes back before the long wait.
+        // SAFETY: takes a number only.
+        unsafe { libc::malloc_trim(0) };
         let signals = block_signals()?;
         tell(socket, Report::Ready);
         await_go(socket)?;

@@ -1,7 +1,7 @@
 //! The supervisor: a small process outside each sandbox that makes it, keeps its output, its egress
 //! proxy and its end, and outlives the daemon.
 //!
-//! The daemon starts it by executing itself; see [`main`].
+//! The daemon executes itself once for a process that supervisors are forked from; see [`main`].
 
 mod app;
 mod binds;
@@ -14,6 +14,7 @@ mod lines;
 mod logs;
 mod maker;
 mod netns;
+mod nursery;
 mod oci;
 mod rootfs;
 mod seccomp;
@@ -21,14 +22,10 @@ mod trouble;
 mod watch;
 mod wire;
 
-use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
-
-use nix::unistd::{ForkResult, fork, setsid};
 
 use crate::cgroup::{Group, Limits};
 use crate::events;
@@ -45,51 +42,28 @@ const OOM_SCORE: &str = "-500";
 const APP_WEIGHT: u32 = 100;
 const JOB_WEIGHT: u32 = 50;
 
-/// Runs the sandbox that `folder` describes: what `mayfly supervise <folder>` does.
+/// Starts a supervisor for each sandbox below `home` that the daemon asks for: what
+/// `mayfly supervise <home>` does.
 ///
-/// Standard input is a socket to who started it. The calling process must not have a second thread,
-/// and returns at once; the supervisor is its child, in a session of its own.
-pub fn main(folder: &Path) -> ExitCode {
+/// Standard input is a socket to the daemon; the function returns when that is closed, and the
+/// supervisors go on. The calling process must not have a second thread.
+pub fn main(home: &Path) -> ExitCode {
     // A panic in one of the forked processes must never run on into another's code.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}");
         std::process::abort();
     }));
-    match detach() {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(parent)) => match supervise(&Folder::at(folder), parent) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(cause) => {
-                eprintln!("the supervisor failed: {cause}");
-                ExitCode::FAILURE
-            }
-        },
+    let done = nursery::serve(home).and_then(|request| match request {
+        Some(request) => supervise(&request.folder, request.parent),
+        None => Ok(()),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            eprintln!("the supervisor could not be started: {cause}");
+            eprintln!("the supervisor failed: {cause}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// Leaves the caller's session and descriptors. `None` in the process that was left.
-fn detach() -> io::Result<Option<UnixStream>> {
-    // SAFETY: nothing of ours is open yet beyond the standard streams.
-    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
-    // SAFETY: this process has one thread.
-    if let ForkResult::Parent { .. } = unsafe { fork() }? {
-        return Ok(None);
-    }
-    setsid()?;
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
-        // SAFETY: ignoring a signal runs no code. The sandbox's end is the supervisor's.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
-    let parent = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
-    let null = File::open("/dev/null")?;
-    // SAFETY: descriptor 0 is open, and nothing else owns it.
-    unsafe { libc::dup2(null.as_raw_fd(), 0) };
-    std::env::set_current_dir("/")?;
-    Ok(Some(UnixStream::from(parent)))
 }
 
 fn supervise(folder: &Folder, parent: UnixStream) -> io::Result<()> {

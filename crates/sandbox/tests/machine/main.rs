@@ -3,6 +3,7 @@
 
 mod attacks;
 mod contracts;
+mod footprint;
 mod jobs;
 mod keep;
 mod lifecycle;

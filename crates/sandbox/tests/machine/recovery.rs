@@ -5,16 +5,9 @@ use ports::runtime::{Runtime, Termination};
 use rustix::process::{Pid, Signal, kill_process};
 use sandbox::{Sweep, sweep_leftovers};
 
-use crate::support::{Room, until};
+use crate::support::{Room, pid_in, until};
 
 const SLEEPER: &[&str] = &["sleep", "600"];
-
-fn pid_in(room: &Room, id: &str, who: &str) -> Pid {
-    let state = std::fs::read(room.path("sandboxes").join(id).join("state.json"));
-    let state: serde_json::Value = serde_json::from_slice(&state.expect("a state")).expect("JSON");
-    let pid = state[who]["pid"].as_i64().expect("a process id");
-    Pid::from_raw(pid as i32).expect("a process id")
-}
 
 fn runs(pid: Pid) -> bool {
     rustix::process::test_kill_process(pid).is_ok()
@@ -48,11 +41,7 @@ async fn a_later_daemon_finds_its_instances() {
 async fn a_killed_supervisor_takes_its_sandbox_along() {
     let room = Room::new();
     let id = room.start(room.launch("shop", &[], SLEEPER)).await;
-    let name = id.to_string();
-    let (supervisor, init) = (
-        pid_in(&room, &name, "supervisor"),
-        pid_in(&room, &name, "init"),
-    );
+    let (supervisor, init) = (pid_in(&room, &id, "supervisor"), pid_in(&room, &id, "init"));
     assert!(runs(init));
     kill_process(supervisor, Signal::KILL).expect("killed");
     let state = room.sandboxes.ended(&id).await.expect("a state");
@@ -70,8 +59,8 @@ async fn a_killed_supervisor_takes_a_frozen_sandbox_along() {
     let room = Room::new();
     let id = room.start(room.launch("shop", &[], SLEEPER)).await;
     room.sandboxes.freeze(&id).await.expect("frozen");
-    let init = pid_in(&room, &id.to_string(), "init");
-    kill_process(pid_in(&room, &id.to_string(), "supervisor"), Signal::KILL).expect("killed");
+    let init = pid_in(&room, &id, "init");
+    kill_process(pid_in(&room, &id, "supervisor"), Signal::KILL).expect("killed");
     let state = room.sandboxes.ended(&id).await.expect("a state");
     assert!(matches!(state, InstanceState::Exited { .. }), "{state:?}");
     until(async || !runs(init)).await;
@@ -99,7 +88,7 @@ async fn half_made_folders_and_orphan_groups_are_swept() {
     let lost = room.start(room.launch("lost", &[], SLEEPER)).await;
     let folder = room.path("sandboxes");
     std::fs::create_dir(folder.join("half.r1.1")).expect("a folder");
-    let init = pid_in(&room, &lost.to_string(), "init");
+    let init = pid_in(&room, &lost, "init");
     std::fs::remove_dir_all(folder.join(lost.to_string())).expect("removed");
     assert_eq!(
         sweep_leftovers(&room.sandboxes, Sweep::Unfinished).expect("swept"),
@@ -114,4 +103,37 @@ async fn half_made_folders_and_orphan_groups_are_swept() {
     let state = room.sandboxes.state(&kept).await.expect("a state");
     assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
     room.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_killed_nursery_is_started_again_and_its_supervisors_live_on() {
+    let room = Room::new();
+    let first = room.start(room.launch("one", &[], SLEEPER)).await;
+    let nursery = children_of(std::process::id())
+        .into_iter()
+        .find(|pid| command_line(*pid).ends_with(&format!("{}\0", room.folder.path().display())))
+        .expect("a nursery");
+    kill_process(nursery, Signal::KILL).expect("killed");
+    let second = room.start(room.launch("two", &[], SLEEPER)).await;
+    for id in [first, second] {
+        let state = room.sandboxes.state(&id).await.expect("a state");
+        assert!(matches!(state, InstanceState::Running { .. }), "{state:?}");
+    }
+    room.stop_all().await;
+}
+
+fn children_of(parent: u32) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_child = |pid: &i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status
+            .lines()
+            .any(|line| line == format!("PPid:\t{parent}"))
+    };
+    pids.filter(is_child).filter_map(Pid::from_raw).collect()
+}
+
+fn command_line(pid: Pid) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }

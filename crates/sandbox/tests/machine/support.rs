@@ -13,6 +13,7 @@ use model::instance::{InstanceId, InstanceState};
 use model::limits::{MIB, RunLimits};
 use model::serving::Process;
 use ports::runtime::{Launch, Runtime, Seed, Termination};
+use rustix::process::Pid;
 use sandbox::{Config, Sandboxes};
 use tempfile::TempDir;
 
@@ -268,4 +269,13 @@ pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < deadline, "it did not come to be in 30 s");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// A process of an instance: its `supervisor`, or `init`, the first in its sandbox.
+pub(crate) fn pid_in(room: &Room, id: &InstanceId, who: &str) -> Pid {
+    let path = room.path("sandboxes").join(id.to_string());
+    let state = fs::read(path.join("state.json")).expect("a state");
+    let state: serde_json::Value = serde_json::from_slice(&state).expect("JSON");
+    let pid = state[who]["pid"].as_i64().expect("a process id");
+    Pid::from_raw(pid as i32).expect("a process id")
 }

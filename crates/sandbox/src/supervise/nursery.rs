@@ -1,0 +1,96 @@
+//! The process that supervisors are forked from.
+//!
+//! A supervisor that were executed on its own would pay for the program's start, and hold a copy of
+//! each page that the dynamic linker writes to. Forked ones share those pages, and start at once.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, fork, setsid};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+use crate::folder::Folder;
+
+/// How long a folder's path may be. Source: limits.h, `PATH_MAX`.
+const PATH_BYTES: usize = 4096;
+
+/// What a request asks for: a supervisor of this folder's sandbox, with a line to who waits for it.
+pub(super) struct Request {
+    pub(super) folder: Folder,
+    pub(super) parent: UnixStream,
+}
+
+/// Forks a supervisor for each request on standard input that names a folder below `home`. Returns its request in each of them, and
+/// nothing in the calling process, once the daemon's end is closed.
+pub(super) fn serve(home: &Path) -> io::Result<Option<Request>> {
+    // SAFETY: nothing of ours is open yet beyond the standard streams.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    std::env::set_current_dir("/")?;
+    while let Some(request) = receive()? {
+        if !request.folder.path().starts_with(home) {
+            continue;
+        }
+        // SAFETY: this process has one thread.
+        match unsafe { fork() }? {
+            ForkResult::Parent { child } => {
+                let _ = waitpid(child, None);
+            }
+            ForkResult::Child => return leave(request).map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// The next request; `None` when the daemon is gone.
+fn receive() -> io::Result<Option<Request>> {
+    let mut path = [0; PATH_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut path)];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let length = recvmsg(io::stdin(), &mut parts, &mut control, flags)?.bytes;
+    if length == 0 {
+        return Ok(None);
+    }
+    let mut lines = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    let parent: OwnedFd = lines.next().ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Some(Request {
+        folder: Folder::at(OsStr::from_bytes(&path[..length])),
+        parent: UnixStream::from(parent),
+    }))
+}
+
+/// Makes the calling process nobody's child, with a session and standard streams of its own.
+fn leave(request: Request) -> io::Result<Request> {
+    setsid()?;
+    // SAFETY: this process has one thread.
+    if let ForkResult::Parent { .. } = unsafe { fork() }? {
+        // SAFETY: ends the process in between without the nursery's clean-up.
+        unsafe { libc::_exit(0) };
+    }
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
+        // SAFETY: ignoring a signal runs no code. The sandbox's end is the supervisor's.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    let null = File::open("/dev/null")?;
+    let mut last_words = OpenOptions::new();
+    let last_words = last_words.append(true).create(true).mode(0o600);
+    let last_words = last_words.open(request.folder.last_words())?;
+    // SAFETY: nothing else owns descriptors 0 and 2.
+    unsafe {
+        libc::dup2(null.as_raw_fd(), 0);
+        libc::dup2(last_words.as_raw_fd(), 2);
+    }
+    Ok(request)
+}
