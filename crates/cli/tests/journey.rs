@@ -252,3 +252,32 @@ fn secrets_reach_the_app_and_never_the_image() {
         "the .env file went into the home"
     );
 }
+
+#[test]
+fn an_app_that_keeps_more_than_it_may_is_stopped_and_told() {
+    let bench = Bench::start(MAYFLY);
+    let hoard = COUNTER.replace(
+        "print(",
+        "os.makedirs('data', exist_ok=True)\nopen('data/hoard.bin', 'wb').write(bytes(3_000_000))\nprint(",
+    );
+    let settings = "[run]\ndata = \"1 MiB\"\n";
+    let folder = AppFolder::new(
+        "hoarder",
+        &[
+            ("app.py", &hoard),
+            ("data/.keep", ""),
+            ("mayfly.toml", settings),
+        ],
+    );
+    bench.up(&folder).promoted();
+    let told = testkit::eventually("it is stopped", std::time::Duration::from_secs(90), || {
+        let status = bench.mayfly(&["status", "hoarder", "--json"]).ok().json();
+        let told = status["notices"].to_string();
+        told.contains("may hold 1 MiB").then_some(told)
+    });
+    assert!(told.contains("data ="), "{told}");
+    assert_eq!(bench.get("hoarder", "/").status, 503);
+    folder.write("mayfly.toml", "[run]\ndata = \"10 MiB\"\n");
+    bench.up(&folder).promoted();
+    assert_eq!(bench.get("hoarder", "/").status, 200);
+}

@@ -7,6 +7,7 @@ use ports::Route;
 use ports::traffic::{Target, Wakefulness};
 
 use crate::Delivery;
+use crate::sweep::data::is_for_data;
 
 impl Delivery {
     /// Sets an app's route anew from the ledger and the fleet. Idempotent.
@@ -80,6 +81,7 @@ impl Delivery {
             number: stable,
         };
         match self.fleet.get(&key).and_then(|member| member.trouble) {
+            Some(trouble) if is_for_data(&trouble) => format!("{} is stopped: {}.", app.name, trouble.message),
             Some(trouble) => format!(
                 "{} is down: {}. It is started again by itself.",
                 app.name, trouble.message

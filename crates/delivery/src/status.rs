@@ -156,7 +156,7 @@ impl Delivery {
         self.ports.runtime.memory_bytes(instance?).await.ok()
     }
 
-    async fn data_bytes(&self, name: &AppName) -> u64 {
+    pub(crate) async fn data_bytes(&self, name: &AppName) -> u64 {
         let folder = self.data_folder(name);
         let walk = tokio::task::spawn_blocking(move || folder_bytes(&folder));
         walk.await.unwrap_or(0)

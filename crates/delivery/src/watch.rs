@@ -13,9 +13,10 @@ use crate::Delivery;
 use crate::diagnosis;
 use crate::fleet::Member;
 use crate::ready::LAST_LINES;
+use crate::sweep::data::is_for_data;
 
 /// What a restart came to.
-enum Restarted {
+pub(crate) enum Restarted {
     /// The release serves again, or need not any more.
     Settled,
     /// It did not get ready.
@@ -44,6 +45,9 @@ impl Delivery {
         }
         if !self.serves(&key).await {
             return self.end_release(&key).await;
+        }
+        if self.is_stopped_for_data(&key) {
+            return;
         }
         let Some(failure) = self.why_ended(&id, &state).await else {
             return;
@@ -77,6 +81,12 @@ impl Delivery {
         }
     }
 
+    /// One that was stopped for what its kept files hold starts again when they hold less.
+    fn is_stopped_for_data(&self, key: &ReleaseKey) -> bool {
+        let trouble = self.fleet.get(key).and_then(|member| member.trouble);
+        trouble.as_ref().is_some_and(is_for_data)
+    }
+
     async fn why_ended(&self, id: &InstanceId, state: &InstanceState) -> Option<Failure> {
         let InstanceState::Exited { exit, .. } = state else {
             return None;
@@ -98,7 +108,11 @@ impl Delivery {
 
     /// Starts a release that serves again, in a new sandbox, on the files that the ended one kept.
     /// One that does not get ready counts as one more exit.
-    async fn restart(self: &Arc<Self>, key: &ReleaseKey, ended: &InstanceId) -> Restarted {
+    pub(crate) async fn restart(
+        self: &Arc<Self>,
+        key: &ReleaseKey,
+        ended: &InstanceId,
+    ) -> Restarted {
         let room = self.apps.room(&key.app);
         let _turn = room.turn.lock().await;
         let ours = self

@@ -1,6 +1,7 @@
 //! What time asks for: compare what should be with what is, and mend it.
 
 pub mod cache;
+pub mod data;
 pub mod removal;
 pub mod warm;
 
@@ -26,9 +27,10 @@ impl Delivery {
     }
 
     /// Runs every sweep once. One that fails does not keep the others from running.
-    pub async fn sweep(&self) {
+    pub async fn sweep(self: &Arc<Self>) {
         log("warm releases", self.sweep_warm().await);
         log("destroyed apps", self.sweep_removal().await);
+        log("kept files", self.sweep_data().await);
         log("cache", self.sweep_cache().await);
     }
 }
