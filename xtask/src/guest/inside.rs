@@ -151,9 +151,16 @@ impl Guest {
             .open(file)?
             .write_all(line.as_bytes())?;
         let folder = app.folder(&self.scratch).display().to_string();
-        let text = self.mayfly(&["up", "--json", "--app", app.name, &folder])?;
+        let up = ["up", "--json", "--app", app.name, &folder];
+        let output = self.command(&up).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
         let result: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
-        ensure!(result["outcome"] == "promoted", "{result}");
+        ensure!(
+            result["outcome"] == "promoted",
+            "{} after {}",
+            result["error"],
+            steps(&text)
+        );
         self.answers(app)
     }
 
@@ -206,7 +213,18 @@ impl Guest {
 
     fn install(&self) -> Result<()> {
         let before = self.token()?;
-        self.mayfly(&["serve", "--install"])?;
+        let installed = self.mayfly(&["serve", "--install"]);
+        let log = [
+            "--unit",
+            "mayfly",
+            "--lines",
+            "5",
+            "--no-pager",
+            "--output",
+            "cat",
+        ];
+        let log = || command::capture(Command::new("journalctl").args(log)).unwrap_or_default();
+        installed.with_context(|| format!("the unit said: {}", log()))?;
         command::capture(Command::new("systemctl").args(["is-enabled", "mayfly"]))?;
         command::capture(Command::new("systemctl").args(["is-active", "mayfly"]))?;
         self.answers(&LIMITS)?;
@@ -303,6 +321,15 @@ fn is_plain() -> Result<()> {
         "cgroup v1 is there too"
     );
     Ok(())
+}
+
+/// The steps that a run took.
+fn steps(lines: &str) -> String {
+    let lines = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let steps = lines.filter_map(|line| Some(line["step"].as_str()?.to_owned()));
+    steps.collect::<Vec<_>>().join(", ")
 }
 
 /// The processes of mayfly that do this work.
