@@ -420,8 +420,8 @@ mod tests {
         assert_eq!(read, ["", "one", "two"]);
         for cut in [1, 71, 73, whole.len() - 1] {
             let mut torn = whole.slice(..cut);
-            let end = std::iter::from_fn(|| unframe(&mut torn).transpose()).last();
-            assert!(matches!(end, Some(Err(_))), "cut at {cut}");
+            let ends = std::iter::from_fn(|| unframe(&mut torn).transpose());
+            assert!(ends.take(4).any(|frame| frame.is_err()), "cut at {cut}");
         }
     }
 }

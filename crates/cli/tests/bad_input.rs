@@ -236,3 +236,23 @@ fn things_that_are_not_there_are_named() {
         );
     }
 }
+
+#[test]
+fn a_streamlit_script_that_crashes_behind_its_200_is_found() {
+    let bench = Bench::start(MAYFLY);
+    let script =
+        "import streamlit as st\nst.title('Boom')\nraise ValueError('the chart has no data')\n";
+    let folder = AppFolder::new("boom", &[("app.py", script)]);
+    refused(
+        &bench.up(&folder),
+        FailureCode::NotReady,
+        1,
+        "the chart has no data",
+    );
+    folder.edit(
+        "app.py",
+        "raise ValueError('the chart has no data')",
+        "st.write('fine')",
+    );
+    bench.up(&folder).promoted();
+}

@@ -13,20 +13,17 @@ fn app(name: &str) -> AppFolder {
     AppFolder::new(name, &[("app.py", SERVER), ("hello.txt", "hello")])
 }
 
-/// The processes of a home's sandboxes, by their command lines.
-fn supervisors(bench: &Bench) -> Vec<i32> {
-    let home = bench.home().to_string_lossy().into_owned();
+/// The supervisors of a home's sandboxes that still run.
+fn supervisors(bench: &Bench) -> Vec<u64> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
-            continue;
-        };
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).into_owned();
-        if line.contains("supervise") && line.contains(&home) {
-            found.push(pid);
-        }
+    let folders = std::fs::read_dir(bench.home().join("sandboxes"));
+    for folder in folders.into_iter().flatten().flatten() {
+        let state = std::fs::read(folder.path().join("state.json")).unwrap_or_default();
+        let state: serde_json::Value = serde_json::from_slice(&state).unwrap_or_default();
+        let pid = state["supervisor"]["pid"].as_u64();
+        found.extend(pid.filter(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists()));
     }
+    found.sort_unstable();
     found
 }
 
@@ -59,7 +56,7 @@ fn stop_with_keep_apps_leaves_them_running_and_stop_ends_them() {
     assert_eq!(bench.get("kept", "/hello.txt").text(), "hello");
     bench.mayfly(&["stop"]).ok();
     bench.daemon_ended();
-    assert_eq!(supervisors(&bench), Vec::<i32>::new());
+    assert_eq!(supervisors(&bench), Vec::<u64>::new());
     bench.serve();
     eventually("the app is started again", Duration::from_secs(20), || {
         (bench.get("kept", "/hello.txt").status == 200).then_some(())

@@ -18,6 +18,7 @@ pub mod route;
 pub mod run;
 pub mod stage;
 pub mod status;
+mod streamlit;
 pub mod sweep;
 pub mod takeover;
 pub mod warm;

@@ -81,7 +81,9 @@ impl Delivery {
             number: stable,
         };
         match self.fleet.get(&key).and_then(|member| member.trouble) {
-            Some(trouble) if is_for_data(&trouble) => format!("{} is stopped: {}.", app.name, trouble.message),
+            Some(trouble) if is_for_data(&trouble) => {
+                format!("{} is stopped: {}.", app.name, trouble.message)
+            }
             Some(trouble) => format!(
                 "{} is down: {}. It is started again by itself.",
                 app.name, trouble.message

@@ -39,13 +39,17 @@ impl Delivery {
             .start(launch)
             .await
             .map_err(|error| Failure::of(&error))?;
-        match self.ready(release, process, &id).await {
-            Ok(upstream) => Ok(upstream),
-            Err(failure) => {
-                self.discard(&id).await;
-                Err(failure)
-            }
+        let ready = match self.ready(release, process, &id).await {
+            Ok(upstream) => self
+                .run_script(release, process, &id, &upstream)
+                .await
+                .map(|()| upstream),
+            Err(failure) => Err(failure),
+        };
+        if ready.is_err() {
+            self.discard(&id).await;
         }
+        ready
     }
 
     /// Moves traffic to `started`, an instance of `release` that is ready. The caller has the app's

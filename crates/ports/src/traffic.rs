@@ -173,6 +173,19 @@ impl From<TrafficError> for Failure {
     }
 }
 
+/// A short talk over a WebSocket, as an open page would have it.
+#[derive(Debug, Clone, Copy)]
+pub struct Talk<'a> {
+    /// Where the WebSocket is.
+    pub path: &'a str,
+    /// What is spoken over it.
+    pub subprotocol: &'a str,
+    /// The binary message that is sent; shorter than 126 bytes.
+    pub says: &'a [u8],
+    /// The message that ends the talk.
+    pub until: &'a [u8],
+}
+
 /// Requests of an app wait while this lives, then go to whoever the route names.
 pub trait Hold: Send {}
 
@@ -202,6 +215,15 @@ pub trait Traffic: Send + Sync {
 
     /// Stops accepting connections, and waits at most `within` for those under way: the daemon ends.
     async fn close(&self, within: Duration);
+
+    /// Has a short talk with a target that receives no traffic. Fails when it does not end as it
+    /// should within its time.
+    async fn talk(
+        &self,
+        target: &Target,
+        talk: &Talk<'_>,
+        within: Duration,
+    ) -> Result<(), std::io::Error>;
 
     /// Sends one request to a target that receives no traffic: the readiness check. Returns its
     /// status.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::{AppName, ReleaseKey};
-use ports::traffic::{Drained, Hold, Route, Target, Traffic, TrafficError};
+use ports::traffic::{Drained, Hold, Route, Talk, Target, Traffic, TrafficError};
 use tokio::sync::Mutex;
 
 use crate::chance::Chance;
@@ -18,7 +18,7 @@ use crate::lane::LEAVE;
 use crate::shared::Shared;
 use crate::tally::ReleaseTally;
 use crate::worker::Crew;
-use crate::{listen, probe, worker};
+use crate::{listen, probe, talk, worker};
 
 /// The running edge. Dropped, it stops at once; [`Traffic::close`] lets requests end.
 pub struct Edge {
@@ -80,6 +80,19 @@ impl Drop for Edge {
     fn drop(&mut self) {
         self.shared.crew().stop(Duration::ZERO);
         join(std::mem::take(&mut *self.threads()));
+    }
+}
+
+impl Edge {
+    /// The Host that requests to a target's app have.
+    fn host_of(&self, target: &Target) -> String {
+        let config = &self.shared.config;
+        format!(
+            "{}.{}:{}",
+            target.release.app,
+            config.domain,
+            config.listen.port()
+        )
     }
 }
 
@@ -148,13 +161,25 @@ impl Traffic for Edge {
         }
     }
 
+    async fn talk(
+        &self,
+        target: &Target,
+        talk: &Talk<'_>,
+        within: Duration,
+    ) -> Result<(), io::Error> {
+        let upstream = target
+            .upstream
+            .as_ref()
+            .ok_or(io::ErrorKind::NotConnected)?;
+        let host = self.host_of(target);
+        match tokio::time::timeout(within, talk::hold(upstream, talk, &host)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
     async fn probe(&self, target: &Target, path: &str, within: Duration) -> Result<u16, io::Error> {
-        let host = format!(
-            "{}.{}:{}",
-            target.release.app,
-            self.shared.config.domain,
-            self.shared.config.listen.port()
-        );
+        let host = self.host_of(target);
         match tokio::time::timeout(within, probe::ask(target, path, &host)).await {
             Ok(status) => status,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),

@@ -33,6 +33,7 @@ mod relay;
 mod shared;
 mod site;
 mod table;
+mod talk;
 mod tally;
 mod tunnel;
 mod validators;

@@ -17,8 +17,8 @@ pub use daemon::serve;
 pub use doctor::doctor;
 pub use planner::plan;
 
-/// Runs the supervisor of one sandbox, whose folder is `folder`. Called in a process of its own
-/// that has one thread.
-pub fn supervise(folder: &Path) -> ExitCode {
-    sandbox::supervise::main(folder)
+/// Starts supervisors of sandboxes below `home`, for as long as the daemon asks. Called in a process
+/// of its own that has one thread.
+pub fn supervise(home: &Path) -> ExitCode {
+    sandbox::supervise::main(home)
 }
