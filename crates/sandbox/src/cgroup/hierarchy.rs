@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// What limits go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +27,24 @@ struct Mount {
     controllers: Vec<String>,
 }
 
+/// This machine's, once they were looked for.
+static FOUND: OnceLock<Hierarchies> = OnceLock::new();
+
 /// Controllers that limits need.
 pub(crate) const NEEDED: [&str; 3] = ["cpu", "memory", "pids"];
 
 impl Hierarchies {
-    /// Reads the calling process's mount table.
-    pub(crate) fn find() -> io::Result<Self> {
+    /// Reads the calling process's mount table, once: processes forked from it share the answer.
+    pub(crate) fn find() -> io::Result<&'static Self> {
+        if let Some(found) = FOUND.get() {
+            return Ok(found);
+        }
         let table = std::fs::read_to_string("/proc/self/mountinfo")?;
-        Self::from_table(&table).ok_or_else(|| {
+        let found = Self::from_table(&table).ok_or_else(|| {
             let what = "no cgroup file system is mounted under /sys/fs/cgroup";
             io::Error::new(io::ErrorKind::Unsupported, what)
-        })
+        })?;
+        Ok(FOUND.get_or_init(|| found))
     }
 
     pub(crate) fn version(&self) -> Version {
@@ -148,14 +156,23 @@ fn enable_controllers(folder: &Path) {
 fn make(folder: &Path, mount: &Mount) -> io::Result<()> {
     match std::fs::create_dir(folder) {
         Ok(()) => {}
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
         Err(cause) => return Err(cause),
     }
     if mount.controllers.iter().any(|name| name == "cpuset") {
-        // A new group of this controller admits nobody before it has CPUs and memory nodes.
-        for file in ["cpuset.cpus", "cpuset.mems"] {
+        inherit_cpus(folder)?;
+    }
+    Ok(())
+}
+
+/// A new group of cpuset admits nobody before it has CPUs and memory nodes. Another supervisor may
+/// have made the group and not come to this yet.
+fn inherit_cpus(folder: &Path) -> io::Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        let path = folder.join(file);
+        if std::fs::read_to_string(&path)?.trim().is_empty() {
             let above = folder.parent().unwrap_or(folder).join(file);
-            std::fs::write(folder.join(file), std::fs::read_to_string(above)?.trim())?;
+            std::fs::write(path, std::fs::read_to_string(above)?.trim())?;
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ impl GroupPath {
 /// A group on this machine.
 #[derive(Debug)]
 pub(crate) struct Group {
-    hierarchies: Hierarchies,
+    hierarchies: &'static Hierarchies,
     path: GroupPath,
 }
 
@@ -74,27 +74,27 @@ impl Group {
         self.hierarchies.create(self.path.as_path())
     }
 
-    /// Moves the calling process into it.
-    pub(crate) fn join(&self) -> io::Result<()> {
+    /// Moves a process into it.
+    pub(crate) fn admit(&self, pid: u32) -> io::Result<()> {
         for folder in self.hierarchies.folders(self.path.as_path()) {
-            std::fs::write(folder.join("cgroup.procs"), "0")?;
+            std::fs::write(folder.join("cgroup.procs"), pid.to_string())?;
         }
         Ok(())
     }
 
     /// Sets what its processes may use together; CPU stays unlimited.
     pub(crate) fn limit(&self, limits: &Limits) -> io::Result<()> {
-        limits.apply(&self.hierarchies, self.path.as_path())
+        limits.apply(self.hierarchies, self.path.as_path())
     }
 
     /// Limits CPU to thousandths of one.
     pub(crate) fn limit_cpu(&self, millis: u32) -> io::Result<()> {
-        limits::apply_cpu(&self.hierarchies, self.path.as_path(), millis)
+        limits::apply_cpu(self.hierarchies, self.path.as_path(), millis)
     }
 
     /// How many of its processes the kernel killed for their memory. 0 when the group is gone.
     pub(crate) fn oom_kills(&self) -> u64 {
-        oom::kills(&self.hierarchies, self.path.as_path())
+        oom::kills(self.hierarchies, self.path.as_path())
     }
 
     /// The memory that its processes hold, without file contents that the kernel may drop at once.
@@ -111,7 +111,7 @@ impl Group {
 
     /// A descriptor that becomes readable when the group runs out of memory.
     pub(crate) fn watch_oom(&self) -> io::Result<OomWatch> {
-        OomWatch::new(&self.hierarchies, self.path.as_path())
+        OomWatch::new(self.hierarchies, self.path.as_path())
     }
 
     /// Stops its processes from being scheduled; returns when none runs any more.

@@ -16,7 +16,7 @@ use super::init::Init;
 use super::oci;
 use super::rootfs::{Root, leave_mounts};
 use super::trouble::Trouble;
-use super::{app, job};
+use super::{app, groups, job};
 use crate::folder::Folder;
 use crate::plan::{Plan, Role};
 
@@ -36,6 +36,8 @@ pub(super) struct Ends {
 pub(super) fn make(plan: &Plan, folder: &Folder, ends: Ends) -> Result<i32, Trouble> {
     let init = Init::new(plan, ends.socket.as_raw_fd())
         .map_err(|cause| Trouble::chain("the command or its environment is unusable", &cause))?;
+    groups::prepare(plan, std::os::unix::process::parent_id())
+        .map_err(Trouble::at("making control groups"))?;
     leave_mounts().map_err(Trouble::at("making a mount namespace"))?;
     let binds = match &plan.role {
         Role::App(role) => app::prepare(plan, role, folder),

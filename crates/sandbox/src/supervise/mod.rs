@@ -7,6 +7,7 @@ mod app;
 mod binds;
 mod ending;
 mod etc;
+mod groups;
 mod init;
 mod job;
 mod launch;
@@ -27,7 +28,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cgroup::{Group, Limits};
+use crate::cgroup::Group;
 use crate::events;
 use crate::folder::{Folder, read_json, write_json};
 use crate::plan::{Plan, Role};
@@ -35,12 +36,6 @@ use crate::process::Process;
 pub(crate) use job::take_back;
 use trouble::Trouble;
 use watch::Watch;
-
-/// How much later than others a supervisor is killed when the machine runs out of memory.
-const OOM_SCORE: &str = "-500";
-/// A busy machine's CPU goes to apps first.
-const APP_WEIGHT: u32 = 100;
-const JOB_WEIGHT: u32 = 50;
 
 /// Starts a supervisor for each sandbox below `home` that the daemon asks for: what
 /// `mayfly supervise <home>` does.
@@ -71,8 +66,7 @@ fn supervise(folder: &Folder, parent: UnixStream) -> io::Result<()> {
     let group = Group::at(&plan.group)?;
     let me = Process::find(std::process::id() as i32)?;
     write_json(&folder.supervisor(), &me)?;
-    let made = prepare(&plan, &group).and_then(|()| launch::launch(&plan, folder, &parent));
-    let watch = made.and_then(|made| {
+    let watch = launch::launch(&plan, folder, &parent).and_then(|made| {
         Watch::new(&plan, folder, me, made).map_err(Trouble::at("watching the sandbox"))
     });
     match watch {
@@ -83,26 +77,6 @@ fn supervise(folder: &Folder, parent: UnixStream) -> io::Result<()> {
             Ok(())
         }
     }
-}
-
-fn prepare(plan: &Plan, group: &Group) -> Result<(), Trouble> {
-    let failed = |cause| Trouble::at("making control groups")(cause);
-    let supervisors = Group::at(&plan.supervisors).map_err(failed)?;
-    supervisors.create().map_err(failed)?;
-    supervisors.join().map_err(failed)?;
-    let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
-    group.create().map_err(failed)?;
-    let weight = match plan.role {
-        Role::App(_) => APP_WEIGHT,
-        Role::Job(_) => JOB_WEIGHT,
-    };
-    let limits = Limits {
-        memory_bytes: plan.memory_bytes,
-        // The sandbox's first process is ours, not the app's.
-        pids: plan.pids.saturating_add(1),
-        weight,
-    };
-    group.limit(&limits).map_err(failed)
 }
 
 /// Removes every trace of a sandbox that was never handed over.

@@ -17,6 +17,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork, setsid};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
+use crate::cgroup::Hierarchies;
 use crate::folder::Folder;
 
 /// How long a folder's path may be. Source: limits.h, `PATH_MAX`.
@@ -34,6 +35,8 @@ pub(super) fn serve(home: &Path) -> io::Result<Option<Request>> {
     // SAFETY: nothing of ours is open yet beyond the standard streams.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
     std::env::set_current_dir("/")?;
+    // Found once for all of them; a machine without is told with the first sandbox.
+    let _ = Hierarchies::find();
     while let Some(request) = receive()? {
         if !request.folder.path().starts_with(home) {
             continue;

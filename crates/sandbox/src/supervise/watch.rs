@@ -125,6 +125,9 @@ impl<'a> Watch<'a> {
     /// Lets the sandbox begin, serves it until its first process has ended, and cleans up.
     pub(super) fn run(mut self, parent: UnixStream) -> io::Result<()> {
         self.parent = Some(parent);
+        // What making the sandbox took goes back before the long wait.
+        // SAFETY: takes a number only.
+        unsafe { libc::malloc_trim(0) };
         self.say_go()?;
         while let Some(ready) = self.wait()? {
             for source in ready {

@@ -5,8 +5,8 @@ use ports::runtime::Runtime;
 use crate::support::{Room, pid_in};
 
 const INSTANCES: u64 = 10;
-/// A generous bound for builds without optimisation; an optimised one needs a third.
-const BOUND_KIB: u64 = 1024;
+/// A generous bound for builds without optimisation; an optimised one needs half.
+const BOUND_KIB: u64 = 768;
 
 /// The process's share of memory, in KiB. Source: proc_pid_smaps_rollup(5).
 fn pss_kib(pid: i32) -> u64 {
