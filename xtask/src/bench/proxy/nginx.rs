@@ -11,6 +11,8 @@ use super::Proxy;
 use crate::command::command;
 use crate::process::{Running, await_some, children};
 
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A server that answers each request with 85 bytes.
 pub fn upstream(scratch: &Path, core: usize) -> Result<Proxy> {
     let body = "x".repeat(85);
@@ -55,14 +57,16 @@ fn start(scratch: &Path, name: &str, core: usize, http: impl Fn(u16) -> String) 
     let mut nginx = command("taskset", ["-c", &core, "nginx", "-e"]);
     nginx.arg(folder.join("error.log")).arg("-c").arg(&config);
     let running = Running::start(nginx)?;
-    await_some("nginx listens", Duration::from_secs(10), || {
+    await_some("nginx listens", PATIENCE, || {
         TcpStream::connect(address).ok()
     })
     .with_context(|| fs::read_to_string(folder.join("error.log")).unwrap_or_default())?;
-    let worker = children(running.pid()).first().copied();
+    // It listens before it has a worker.
+    let worker = || children(running.pid()).first().copied();
+    let worker = await_some("nginx has a worker", PATIENCE, worker)?;
     Ok(Proxy {
         address,
-        worker: worker.context("nginx has no worker")?,
+        worker,
         _running: running,
     })
 }
