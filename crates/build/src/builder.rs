@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use model::Digest;
-use model::failure::Failure;
+use model::failure::{Failure, FailureCode};
 use model::image::Layer;
 use model::manifest::Manifest;
 use model::plan::Plan;
@@ -21,6 +22,9 @@ use crate::image;
 use crate::layer::{Packer, Shelf};
 use crate::recipe::{self, Back, Front, Kit, Made, NodeRecipe, Order, PythonPackages, Recipe};
 use crate::tools::{Registries, Tools};
+
+/// The waits before a registry that did not answer is asked again.
+const ASKED_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(10)];
 
 /// How a builder is set up.
 #[derive(Debug, Clone)]
@@ -76,6 +80,22 @@ impl ImageBuilder {
 }
 
 impl ImageBuilder {
+    /// Makes the layers. A registry that does not answer is asked again: what came before is cached,
+    /// and the network of a busy machine fails for moments.
+    async fn make_asking_again(&self, order: &Order<'_>, recipe: &Recipe) -> Result<Made, Failure> {
+        for wait in ASKED_AGAIN_AFTER {
+            match self.make(order, recipe).await {
+                Err(failure) if failure.code == FailureCode::Network => {
+                    let text = format!("{}; trying again in {} s", failure.message, wait.as_secs());
+                    order.progress.notice(&text);
+                    tokio::time::sleep(wait).await;
+                }
+                made => return made,
+            }
+        }
+        self.make(order, recipe).await
+    }
+
     /// Makes the layers, and fetches tools while the base is still in the making.
     async fn make(&self, order: &Order<'_>, recipe: &Recipe) -> Result<Made, Failure> {
         let make = pin!(recipe::make(&self.kit, order, recipe));
@@ -153,7 +173,7 @@ impl Builder for ImageBuilder {
             limits: request.manifest.build_limits(),
             progress,
         };
-        let made = self.make(&order, &recipe).await?;
+        let made = self.make_asking_again(&order, &recipe).await?;
         let layers = made.layers.into_iter().map(|packed| packed.layer);
         let image = image::write(&self.blobs, layers.collect(), made.serving).await?;
         if let Some(base) = made.base {
