@@ -39,7 +39,10 @@ impl Workshop for Sandboxes {
                 }
                 Some(Event::Refused { what, errno }) => {
                     let cause = io::Error::from_raw_os_error(errno);
-                    return Err(WorkshopError::Machine { what, cause });
+                    return Err(match ports::blob_store::is_disk_full(&cause) {
+                        true => WorkshopError::Io(cause),
+                        false => WorkshopError::Machine { what, cause },
+                    });
                 }
                 Some(Event::Failed { why }) => return Err(WorkshopError::Start(why)),
                 Some(Event::Before { command, .. }) => {

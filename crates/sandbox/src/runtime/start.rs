@@ -38,7 +38,10 @@ pub(super) async fn start(inner: &Arc<Inner>, launch: Launch) -> Result<Instance
         }
         Some(Event::Refused { what, errno }) => {
             let cause = io::Error::from_raw_os_error(errno);
-            return Err(RuntimeError::Machine { what, cause });
+            return Err(match ports::blob_store::is_disk_full(&cause) {
+                true => RuntimeError::Io(cause),
+                false => RuntimeError::Machine { what, cause },
+            });
         }
         Some(Event::Failed { why }) => why,
         Some(Event::Line { .. } | Event::Ended { .. }) | None => "its supervisor ended".to_owned(),

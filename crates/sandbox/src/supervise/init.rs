@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{
@@ -31,6 +32,9 @@ const FORWARDED: [Signal; 6] = [
     Signal::SIGUSR1,
     Signal::SIGUSR2,
 ];
+
+/// How long what is left of a command's group may take after the command itself.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// What the first process needs to know; made before the fork.
 #[derive(Clone)]
@@ -88,9 +92,12 @@ impl Init {
             if index == last {
                 tell(socket, Report::Started);
             }
-            let status = serve(child, &signals, socket)?;
+            let Run { status, signalled } = serve(child, &signals, socket)?;
             if index == last {
                 tell(socket, Report::Ended { status });
+                if signalled {
+                    linger(child, &signals, socket)?;
+                }
                 return Ok(exit_code(status));
             }
             if status != 0 {
@@ -218,39 +225,78 @@ fn await_go(socket: BorrowedFd<'_>) -> nix::Result<()> {
     }
 }
 
-/// Reaps and forwards until `main` has ended; returns its wait status.
-fn serve(main: Pid, signals: &SignalFd, socket: BorrowedFd<'_>) -> nix::Result<i32> {
-    use std::os::fd::AsFd;
+/// How a command went.
+struct Run {
+    /// Its wait status.
+    status: i32,
+    /// Whether a signal was passed on to it.
+    signalled: bool,
+}
+
+/// Reaps and forwards until `main` has ended.
+fn serve(main: Pid, signals: &SignalFd, socket: BorrowedFd<'_>) -> nix::Result<Run> {
+    let mut signalled = false;
     loop {
         if let Some(status) = reap(main)? {
-            return Ok(status);
+            return Ok(Run { status, signalled });
         }
-        let mut watched = [
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(socket, PollFlags::POLLIN),
-        ];
-        match poll(&mut watched, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-        if watched[1].any().unwrap_or(false) {
-            // The supervisor never says more: it is gone.
-            return Err(Errno::ECONNRESET);
-        }
-        while let Ok(Some(info)) = signals.read_signal() {
-            forward(main, info.ssi_signo as i32);
-        }
+        signalled |= wait(main, signals, socket, PollTimeout::NONE)?;
     }
 }
 
+/// Lets what is left of a command's group end by itself. A shell dies of a signal at once, its
+/// server first finishes what it is at.
+fn linger(main: Pid, signals: &SignalFd, socket: BorrowedFd<'_>) -> nix::Result<()> {
+    let deadline = Instant::now() + LINGER;
+    loop {
+        reap(main)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || nix::sys::signal::killpg(main, None).is_err() {
+            return Ok(());
+        }
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        wait(main, signals, socket, left)?;
+    }
+}
+
+/// Waits for signals and forwards them. Returns whether one was forwarded; fails when the
+/// supervisor is gone, which never says more than [`wire::GO`].
+fn wait(
+    main: Pid,
+    signals: &SignalFd,
+    socket: BorrowedFd<'_>,
+    patience: PollTimeout,
+) -> nix::Result<bool> {
+    use std::os::fd::AsFd;
+    let mut watched = [
+        PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+        PollFd::new(socket, PollFlags::POLLIN),
+    ];
+    match poll(&mut watched, patience) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(errno),
+    }
+    if watched[1].any().unwrap_or(false) {
+        return Err(Errno::ECONNRESET);
+    }
+    let mut forwarded = false;
+    while let Ok(Some(info)) = signals.read_signal() {
+        forwarded |= forward(main, info.ssi_signo as i32);
+    }
+    Ok(forwarded)
+}
+
 /// Passes a signal on to the command's whole group: behind `sh -c` or npm is the real server.
-fn forward(main: Pid, number: i32) {
+/// Returns whether it is one that is passed on.
+fn forward(main: Pid, number: i32) -> bool {
     let signal = Signal::try_from(number).ok();
-    if let Some(signal) = signal.filter(|signal| FORWARDED.contains(signal))
-        && nix::sys::signal::killpg(main, signal).is_err()
-    {
+    let Some(signal) = signal.filter(|signal| FORWARDED.contains(signal)) else {
+        return false;
+    };
+    if nix::sys::signal::killpg(main, signal).is_err() {
         let _ = kill(main, signal);
     }
+    true
 }
 
 /// Collects what has ended; the wait status of `main` when it is among it.

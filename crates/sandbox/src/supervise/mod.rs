@@ -5,6 +5,7 @@
 
 mod app;
 mod binds;
+mod budget;
 mod ending;
 mod etc;
 mod groups;

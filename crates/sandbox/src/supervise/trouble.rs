@@ -10,7 +10,7 @@ use crate::events::Event;
 /// What the maker or the supervisor ran into.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Trouble {
-    /// The machine refuses something; the system's error number.
+    /// The machine refuses something, or its disk is full; the system's error number.
     Refused { what: String, errno: i32 },
     /// Anything else.
     Failed(String),
@@ -20,12 +20,12 @@ impl Trouble {
     /// Something went wrong while `what` was done.
     pub(super) fn at(what: &str) -> impl FnOnce(io::Error) -> Self + '_ {
         move |cause| match cause.raw_os_error() {
-            Some(errno @ (libc::EPERM | libc::EACCES | libc::ENOSYS | libc::ENOSPC)) => {
-                Self::Refused {
-                    what: what.to_owned(),
-                    errno,
-                }
-            }
+            Some(
+                errno @ (libc::EPERM | libc::EACCES | libc::ENOSYS | libc::ENOSPC | libc::EDQUOT),
+            ) => Self::Refused {
+                what: what.to_owned(),
+                errno,
+            },
             _ => Self::Failed(format!("{what}: {cause}")),
         }
     }

@@ -4,34 +4,30 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use model::Timestamp;
 use model::instance::{DeniedEgress, Exit};
 use model::progress::Stream;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 
+use super::budget::Budget;
 use super::ending;
+use super::give_up;
 use super::launch::Launched;
 use super::lines::{Flow, Output};
 use super::logs::Logs;
 use super::wire::{self, Report};
-use super::{give_up, job};
 use crate::cgroup::{Group, OomWatch};
 use crate::egress::{Proxy, Rules};
 use crate::events::{self, End, Event};
 use crate::folder::{Folder, write_json};
-use crate::plan::{JobRole, Plan, Role};
+use crate::plan::{Plan, Role};
 use crate::process::Process;
 use crate::state::{Ended, Record};
 
 /// How many lines of a command that failed before the app are told.
 const LAST_LINES: usize = 40;
-/// How often a job's folders are measured, at least.
-const MEASURE: Duration = Duration::from_millis(500);
-/// Measuring takes at most one part in so many of the time.
-const MEASURE_SHARE: u32 = 20;
-
 /// Everything that a supervisor keeps while its sandbox runs.
 pub(super) struct Watch<'a> {
     plan: &'a Plan,
@@ -57,14 +53,7 @@ pub(super) struct Watch<'a> {
     status: Option<i32>,
     failure: Option<Event>,
     cut_short: Option<End>,
-    limits: Option<JobWatch<'a>>,
-}
-
-/// What a job is measured against.
-struct JobWatch<'a> {
-    role: &'a JobRole,
-    before: u64,
-    next: Instant,
+    limits: Option<Budget<'a>>,
 }
 
 /// What a descriptor belongs to.
@@ -91,7 +80,7 @@ impl<'a> Watch<'a> {
         let proxy = made.listener.map(|listener| Proxy::new(listener, rules));
         let (logs, limits) = match &plan.role {
             Role::App(role) => (Some(Logs::open(&folder.logs(), &role.limits)?), None),
-            Role::Job(role) => (None, Some(JobWatch::new(role))),
+            Role::Job(role) => (None, Some(Budget::new(role))),
         };
         Ok(Self {
             plan,
@@ -159,10 +148,7 @@ impl<'a> Watch<'a> {
                 PollFd::from_borrowed_fd(*fd, flags)
             })
             .collect();
-        let patience = self
-            .limits
-            .as_ref()
-            .map(|limits| limits.patience(self.deadline()));
+        let patience = self.limits.as_ref().map(Budget::patience);
         match poll(&mut watched, patience.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(cause) => return Err(cause.into()),
@@ -325,28 +311,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        let limits = self.limits.as_ref()?;
-        let seconds = Duration::from_secs(limits.role.limits.seconds.into());
-        self.begun.checked_add(seconds)
-    }
-
     fn check_limits(&mut self) -> io::Result<()> {
-        let deadline = self.deadline();
-        let Some(limits) = self.limits.as_mut() else {
-            return Ok(());
-        };
-        if self.cut_short.is_some() {
-            return Ok(());
-        }
-        let now = Instant::now();
-        let broken = match deadline.is_some_and(|deadline| now >= deadline) {
-            true => Some(End::TimedOut),
-            false => limits.exceeded(now).then_some(End::DiskLimit),
-        };
-        if broken.is_some() {
-            self.cut_short = broken;
-            self.group.kill()?;
+        if self.cut_short.is_none()
+            && let Some(limits) = &mut self.limits
+        {
+            self.cut_short = limits.broken(Instant::now());
+            if self.cut_short.is_some() {
+                self.group.kill()?;
+            }
         }
         Ok(())
     }
@@ -409,7 +381,7 @@ impl<'a> Watch<'a> {
         if let Some(proxy) = &mut self.proxy {
             self.denied.extend(proxy.take_denied());
         }
-        if self.cut_short.is_none() && self.limits.as_mut().is_some_and(JobWatch::is_over) {
+        if self.cut_short.is_none() && self.limits.as_ref().is_some_and(Budget::is_over) {
             self.cut_short = Some(End::DiskLimit);
         }
         let event = self.failure.unwrap_or_else(|| Event::Ended {
@@ -421,41 +393,6 @@ impl<'a> Watch<'a> {
             Some(parent) => events::send(parent, &event),
             None => Ok(()),
         }
-    }
-}
-
-impl<'a> JobWatch<'a> {
-    fn new(role: &'a JobRole) -> Self {
-        Self {
-            role,
-            before: job::written_bytes(role),
-            next: Instant::now() + MEASURE,
-        }
-    }
-
-    /// Until the next measurement or the deadline.
-    fn patience(&self, deadline: Option<Instant>) -> Timespec {
-        let until = deadline.map_or(self.next, |deadline| deadline.min(self.next));
-        let left = until.saturating_duration_since(Instant::now());
-        Timespec {
-            tv_sec: left.as_secs() as i64,
-            tv_nsec: left.subsec_nanos().into(),
-        }
-    }
-
-    fn exceeded(&mut self, now: Instant) -> bool {
-        if now < self.next {
-            return false;
-        }
-        let over = self.is_over();
-        let spent = now.elapsed() * MEASURE_SHARE;
-        self.next = Instant::now() + spent.max(MEASURE);
-        over
-    }
-
-    fn is_over(&mut self) -> bool {
-        let written = job::written_bytes(self.role).saturating_sub(self.before);
-        written > self.role.limits.disk_bytes
     }
 }
 
