@@ -4,10 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::PathBuf;
 
 use api::paths;
+use api::types::StopRequest;
 use model::failure::Failure;
 use model::limits::{CACHE_BYTES, parse_size};
 use server::ServeConfig;
 
+use crate::command::stop;
 use crate::daemon::notify::{News, Starter};
 use crate::daemon::{self, ServeOptions, StartError, Started};
 use crate::exit::Exit;
@@ -65,6 +67,7 @@ impl Args {
 /// Runs the daemon here, in the background, or by systemd.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     if args.install {
+        hand_over()?;
         let installed = daemon::install(&paths::home(), &args.options())?;
         installed.steps.iter().for_each(|step| face::note(step));
         return Ok(Exit::Ok);
@@ -79,6 +82,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         starter.tell(&News::Failed(Box::new(failure.clone())));
     }
     ended.map(|()| Exit::Ok)
+}
+
+/// Ends the daemon that serves this home, so that systemd's takes over; its apps go on running.
+/// Where systemd does not run, nothing is ended: installing fails.
+fn hand_over() -> Result<(), Failure> {
+    if nix::unistd::geteuid().is_root() && daemon::is_booted() {
+        let ended = daemon::runtime()?.block_on(stop::stop(StopRequest::KeepApps))?;
+        if ended {
+            face::note("the daemon that was running hands its apps over to systemd's");
+        }
+    }
+    Ok(())
 }
 
 fn serve(args: &Args, starter: &Starter) -> Result<(), Failure> {

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// Ends the daemon and returns when it is gone.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let was_running = daemon::runtime()?.block_on(stop(args))?;
+    let was_running = daemon::runtime()?.block_on(stop(args.request()))?;
     let (message, apps) = match (was_running, args.keep_apps) {
         (false, _) => ("no daemon was running", "unknown"),
         (true, false) => (
@@ -49,19 +49,24 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-async fn stop(args: &Args) -> Result<bool, Failure> {
+impl Args {
+    fn request(&self) -> StopRequest {
+        match self.keep_apps {
+            true => StopRequest::KeepApps,
+            false => StopRequest::WithApps,
+        }
+    }
+}
+
+/// Ends the daemon of this home and returns when it is gone: whether there was one.
+pub(crate) async fn stop(request: StopRequest) -> Result<bool, Failure> {
     let mut client = match Client::connect(&paths::home()).await {
         Err(ClientError::NotRunning { .. }) => return Ok(false),
         client => client?,
     };
     let pid = client.health().await?.pid;
     let daemon = open_process(pid);
-    client
-        .stop(match args.keep_apps {
-            true => StopRequest::KeepApps,
-            false => StopRequest::WithApps,
-        })
-        .await?;
+    client.stop(request).await?;
     let watched = daemon.and_then(|daemon| wait_for_end(daemon, GONE_WITHIN));
     match watched {
         Ok(Ended::Yes) => Ok(true),

@@ -7,4 +7,4 @@ mod systemd;
 
 pub(crate) use background::{ServeOptions, StartError, Started, start};
 pub(crate) use connection::{connect, connect_or_start, runtime};
-pub(crate) use systemd::install;
+pub(crate) use systemd::{install, is_booted};

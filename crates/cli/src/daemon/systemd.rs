@@ -119,7 +119,7 @@ pub(crate) fn start() -> Result<(), String> {
 }
 
 /// sd_booted(3).
-fn is_booted() -> bool {
+pub(crate) fn is_booted() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 
