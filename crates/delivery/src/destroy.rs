@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use api::types::Destroyed;
 use model::app::Owner;
+use model::instance::InstanceId;
 use model::progress::{Progress, RunResult};
 use model::{AppName, Failure, FailureCode, ReleaseKey, Stage};
-use ports::{Change, Termination};
+use ports::{Change, RuntimeError, Termination};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::Delivery;
@@ -62,23 +63,26 @@ impl Delivery {
             .map_err(|error| Failure::of(&error))?;
         let mut freed_bytes = 0;
         for id in instances.into_iter().filter(|id| id.release.app == *name) {
-            let stopped = self
-                .ports
-                .runtime
-                .stop(&id, Termination::Graceful(STOP_WITHIN))
-                .await;
-            stopped.map_err(|error| Failure::of(&error))?;
-            if Some(id.release.number) == stable {
-                self.keep_written(&id).await;
+            let is_stable = Some(id.release.number) == stable;
+            match self.end_instance(&id, is_stable).await {
+                // An earlier release whose time was up went by itself meanwhile.
+                Err(RuntimeError::Missing(_)) => {}
+                ended => freed_bytes += ended.map_err(|error| Failure::of(&error))?,
             }
-            freed_bytes += self.ports.runtime.size_bytes(&id).await.unwrap_or(0);
-            self.ports
-                .runtime
-                .remove(&id)
-                .await
-                .map_err(|error| Failure::of(&error))?;
         }
         Ok(freed_bytes)
+    }
+
+    /// Ends one instance; returns the bytes that its folder held. What a stable one wrote is kept.
+    async fn end_instance(&self, id: &InstanceId, is_stable: bool) -> Result<u64, RuntimeError> {
+        let runtime = &self.ports.runtime;
+        runtime.stop(id, Termination::Graceful(STOP_WITHIN)).await?;
+        if is_stable {
+            self.keep_written(id).await;
+        }
+        let held = runtime.size_bytes(id).await?;
+        runtime.remove(id).await?;
+        Ok(held)
     }
 
     /// Brings a destroyed app back as it was.

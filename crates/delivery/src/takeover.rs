@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::app::App;
-use model::instance::InstanceId;
+use model::instance::{InstanceId, InstanceState};
 use model::release::Release;
 use model::rollout::Phase;
 use model::serving::Process;
@@ -22,6 +22,15 @@ use crate::report::StageReport;
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// How long requests under way may take while others wait for a move of data.
 const MOVE_DRAIN: Duration = Duration::from_secs(5);
+
+/// Why an instance writes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paused {
+    /// It was frozen.
+    Frozen,
+    /// It had ended before.
+    HadEnded,
+}
 
 impl Delivery {
     /// Starts an instance and waits until it is ready. Nothing of it is left when it never is.
@@ -94,10 +103,7 @@ impl Delivery {
         let _hold = self.ports.traffic.hold(&app.name).await;
         self.ports.traffic.drain(&before.release, MOVE_DRAIN).await;
         let runtime = &self.ports.runtime;
-        runtime
-            .freeze(before)
-            .await
-            .map_err(|error| Failure::of(&error))?;
+        let paused = self.pause_if_running(before).await?;
         let saved = runtime.save_written(before).await.unwrap_or_default();
         let moved = report
             .step(
@@ -114,13 +120,32 @@ impl Delivery {
             }
             Err(failure) => {
                 forget(saved).await;
-                runtime
-                    .thaw(before)
-                    .await
-                    .map_err(|error| Failure::of(&error))?;
+                if paused == Paused::Frozen {
+                    runtime
+                        .thaw(before)
+                        .await
+                        .map_err(|error| Failure::of(&error))?;
+                }
                 Err(failure)
             }
         }
+    }
+
+    /// Lets an instance write no more: one that has ended does not.
+    async fn pause_if_running(&self, id: &InstanceId) -> Result<Paused, Failure> {
+        let runtime = &self.ports.runtime;
+        let state = runtime
+            .state(id)
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        if matches!(state, InstanceState::Exited { .. }) {
+            return Ok(Paused::HadEnded);
+        }
+        runtime
+            .freeze(id)
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        Ok(Paused::Frozen)
     }
 
     /// Makes `release` the one that serves: first in the ledger, then in the proxy. The one before
