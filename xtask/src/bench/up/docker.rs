@@ -16,6 +16,9 @@ use crate::process::{Running, await_some};
 /// Debian's client; another one that comes first in `$PATH` may lack BuildKit.
 const CLIENT: &str = "/usr/bin/docker";
 
+/// The control group of its containers, beside the machine's others.
+const GROUP: &str = "mayfly-bench";
+
 /// A docker daemon. Dropped, it ends.
 pub struct Docker {
     folder: PathBuf,
@@ -33,6 +36,7 @@ impl Docker {
         let mut daemon = command("dockerd", ["--iptables=false", "--bridge=none", "--host"]);
         daemon
             .arg(format!("unix://{}", socket.display()))
+            .arg(format!("--cgroup-parent=/{GROUP}"))
             .arg("--data-root")
             .arg(folder.join("data"))
             .arg("--exec-root")
@@ -126,6 +130,30 @@ impl Drop for Docker {
                 eprintln!("a mount is left: {failure:#}");
             }
         }
+        // One for each hierarchy of cgroup v1, one of v2.
+        let hierarchies = fs::read_dir("/sys/fs/cgroup")
+            .into_iter()
+            .flatten()
+            .flatten();
+        let hierarchies = hierarchies.map(|hierarchy| hierarchy.path());
+        for root in hierarchies.chain(["/sys/fs/cgroup".into()]) {
+            remove_group(&root.join(GROUP));
+        }
+    }
+}
+
+/// Removes a control group and those below it; the kernel keeps what is in use.
+fn remove_group(group: &Path) {
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_group(&entry.path());
+        }
+    }
+    if let Err(cause) = fs::remove_dir(group)
+        && cause.kind() != std::io::ErrorKind::NotFound
+        && cause.kind() != std::io::ErrorKind::NotADirectory
+    {
+        eprintln!("the group {} is left: {cause}", group.display());
     }
 }
 
