@@ -247,7 +247,7 @@ fn the_body_of_a_plain_request_goes_on_and_a_second_request_behind_it_does_not()
 
 #[test]
 fn a_host_that_is_not_allowed_is_refused_with_the_line_to_add_and_told_once() {
-    let proxy = Running::start(Rules::parse(&["pypi.org".into()]));
+    let proxy = Running::start(Rules::parse(&["packages.example".into()]));
     for _ in 0..2 {
         let refused = proxy.ask("CONNECT evil.example:8443 HTTP/1.1\r\n\r\n");
         assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
@@ -257,7 +257,8 @@ fn a_host_that_is_not_allowed_is_refused_with_the_line_to_add_and_told_once() {
         );
         assert!(refused.contains("mayfly.toml"), "{refused}");
     }
-    let refused = proxy.ask("GET http://PLAIN.example./x HTTP/1.1\r\nHost: pypi.org\r\n\r\n");
+    let refused =
+        proxy.ask("GET http://PLAIN.example./x HTTP/1.1\r\nHost: packages.example\r\n\r\n");
     assert!(refused.contains("allow = [\"plain.example\"]"), "{refused}");
     let told = proxy.stop();
     assert_eq!(
