@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a group's file is read while it has no event to wait for.
 const INTERVAL: Duration = Duration::from_millis(2);
 
+/// After how many orders to freeze a group is thawed in between.
+const FREEZE_AFRESH: u32 = 25;
+
 /// A group's path below the root of each hierarchy; absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GroupPath(PathBuf);
@@ -118,10 +121,7 @@ impl Group {
     pub(crate) fn freeze(&self) -> io::Result<()> {
         let folder = self.control("freezer")?;
         match self.hierarchies.version() {
-            Version::V1 => {
-                std::fs::write(folder.join("freezer.state"), "FROZEN")?;
-                wait_until(|| Ok(read(&folder, "freezer.state")?.trim() == "FROZEN"))
-            }
+            Version::V1 => freeze_v1(&folder.join("freezer.state")),
             Version::V2 => {
                 std::fs::write(folder.join("cgroup.freeze"), "1")?;
                 wait_until(|| Ok(field(&read(&folder, "cgroup.events")?, "frozen") == Some(1)))
@@ -210,6 +210,20 @@ impl Group {
     fn control(&self, controller: &str) -> io::Result<PathBuf> {
         self.hierarchies.folder(controller, self.path.as_path())
     }
+}
+
+/// A process that was being forked may miss the order, and the group then waits for it for ever: the
+/// order is given again, from time to time after taking it back.
+fn freeze_v1(state: &Path) -> io::Result<()> {
+    let mut tries = 0_u32;
+    wait_until(|| {
+        tries += 1;
+        if tries.is_multiple_of(FREEZE_AFRESH) {
+            std::fs::write(state, "THAWED")?;
+        }
+        std::fs::write(state, "FROZEN")?;
+        Ok(std::fs::read_to_string(state)?.trim() == "FROZEN")
+    })
 }
 
 fn read(folder: &Path, file: &str) -> io::Result<String> {

@@ -17,6 +17,10 @@ use rustix::process::Pid;
 use sandbox::{Config, Sandboxes};
 use tempfile::TempDir;
 
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_millis(5);
+
 /// Programs that the tests' commands use.
 const PROGRAMS: [&str; 14] = [
     "/usr/bin/python3",
@@ -218,7 +222,16 @@ impl Room {
 
     /// Waits until the instance printed `line`.
     pub(crate) async fn printed(&self, id: &InstanceId, line: &str) {
-        until(async || self.lines(id).await.iter().any(|found| found == line)).await;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = self.lines(id).await;
+            if lines.iter().any(|found| found == line) {
+                return;
+            }
+            let state = self.sandboxes.state(id).await;
+            assert!(Instant::now() < deadline, "{state:?} printed {lines:?}");
+            tokio::time::sleep(INTERVAL).await;
+        }
     }
 
     /// Waits until it listens.
@@ -264,10 +277,10 @@ fn open(home: &Path) -> Sandboxes {
 
 /// Asks again at short intervals, for what has no event.
 pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while !holds().await {
-        assert!(Instant::now() < deadline, "it did not come to be in 30 s");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(Instant::now() < deadline, "it did not come to be in time");
+        tokio::time::sleep(INTERVAL).await;
     }
 }
 
