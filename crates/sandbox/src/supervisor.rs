@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-    sendmsg,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+    SocketType, sendmsg,
 };
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, BufReader, Interest, Lines};
@@ -56,12 +56,16 @@ impl Nursery {
     pub(crate) fn start(&self, plan: &Plan, folder: &Folder) -> io::Result<StdStream> {
         write_json(&folder.plan(), plan)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // The same line for both attempts: a nursery that dies now may have had its last child, and
+        // of two supervisors the first takes the folder.
+        let (ours, theirs) = StdStream::pair()?;
         if let Some(nursery) = &*running
-            && let Ok(line) = nursery.ask(folder)
+            && nursery.ask(folder, &theirs).is_ok()
         {
-            return Ok(line);
+            return Ok(ours);
         }
-        running.insert(self.spawn()?).ask(folder)
+        running.insert(self.spawn()?).ask(folder, &theirs)?;
+        Ok(ours)
     }
 
     fn spawn(&self) -> io::Result<Running> {
@@ -82,16 +86,20 @@ impl Nursery {
 }
 
 impl Running {
-    /// Sends the folder's path with one end of a new line.
-    fn ask(&self, folder: &Folder) -> io::Result<StdStream> {
-        let (ours, theirs) = StdStream::pair()?;
-        let rights = [theirs.as_fd()];
+    /// Sends the folder's path with one end of its line, and waits until the supervisor is there.
+    fn ask(&self, folder: &Folder, line: &StdStream) -> io::Result<()> {
+        let rights = [line.as_fd()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&rights));
         let path = [IoSlice::new(folder.path().as_os_str().as_bytes())];
         sendmsg(&self.socket, &path, &mut control, SendFlags::NOSIGNAL)?;
-        Ok(ours)
+        // One that dies at this moment took the message along.
+        let mut answer = [0; 1];
+        match rustix::net::recv(&self.socket, &mut answer, RecvFlags::empty())? {
+            (1.., _) => Ok(()),
+            (0, _) => Err(io::ErrorKind::ConnectionReset.into()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork, setsid};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
 
 use crate::cgroup::Hierarchies;
 use crate::folder::Folder;
@@ -39,12 +39,13 @@ pub(super) fn serve(home: &Path) -> io::Result<Option<Request>> {
     let _ = Hierarchies::find();
     while let Some(request) = receive()? {
         if !request.folder.path().starts_with(home) {
-            continue;
+            return Err(io::ErrorKind::InvalidInput.into());
         }
         // SAFETY: this process has one thread.
         match unsafe { fork() }? {
             ForkResult::Parent { child } => {
                 let _ = waitpid(child, None);
+                rustix::net::send(io::stdin(), &[1], SendFlags::NOSIGNAL)?;
             }
             ForkResult::Child => return leave(request).map(Some),
         }
@@ -74,6 +75,13 @@ fn receive() -> io::Result<Option<Request>> {
     }))
 }
 
+/// Takes the folder: a second supervisor fails here. Returns where to print what goes wrong.
+fn claim(folder: &Folder) -> io::Result<File> {
+    let mut last_words = OpenOptions::new();
+    let last_words = last_words.append(true).create_new(true).mode(0o600);
+    last_words.open(folder.last_words())
+}
+
 /// Makes the calling process nobody's child, with a session and standard streams of its own.
 fn leave(request: Request) -> io::Result<Request> {
     setsid()?;
@@ -87,9 +95,7 @@ fn leave(request: Request) -> io::Result<Request> {
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
     let null = File::open("/dev/null")?;
-    let mut last_words = OpenOptions::new();
-    let last_words = last_words.append(true).create(true).mode(0o600);
-    let last_words = last_words.open(request.folder.last_words())?;
+    let last_words = claim(&request.folder)?;
     // SAFETY: nothing else owns descriptors 0 and 2.
     unsafe {
         libc::dup2(null.as_raw_fd(), 0);
