@@ -56,6 +56,11 @@ impl Folder {
         self.0.join("state.json")
     }
 
+    /// What stops when the end is written down.
+    pub(crate) fn pulse(&self) -> PathBuf {
+        self.0.join("pulse")
+    }
+
     pub(crate) fn exit(&self) -> PathBuf {
         self.0.join("exit.json")
     }

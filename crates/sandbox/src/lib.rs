@@ -16,6 +16,7 @@ mod listening;
 mod measure;
 mod plan;
 mod process;
+mod pulse;
 mod state;
 mod supervisor;
 mod sweep;

@@ -97,6 +97,15 @@ pub(crate) struct BindPlan {
 }
 
 impl Plan {
+    /// What is left to know once the sandbox is made: secrets and layers are not.
+    pub(crate) fn once_made(self) -> Self {
+        Self {
+            env: BTreeMap::new(),
+            layers: Vec::new(),
+            ..self
+        }
+    }
+
     /// The id on the machine of the user that runs the command; the group's is the same.
     pub(crate) fn owner(&self) -> u32 {
         self.first_id + APP_UID

@@ -1,26 +1,24 @@
-//! Starting supervisors, and waiting for processes without being their parent.
+//! Starting supervisors.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, PipeReader};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
     SocketType, sendmsg,
 };
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncBufReadExt, BufReader, Interest, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 
 use crate::events::Event;
 use crate::folder::{Folder, write_json};
 use crate::plan::Plan;
-use crate::process::Process;
 
 /// Starts supervisors, through a process that they are forked from.
 #[derive(Debug)]
@@ -32,10 +30,13 @@ pub(crate) struct Nursery {
     running: Mutex<Option<Running>>,
 }
 
+/// The nursery, and the keeper of what it makes: they end when this end of their socket does, and
+/// their last sandbox.
 #[derive(Debug)]
 struct Running {
     socket: OwnedFd,
-    process: Child,
+    /// All of them hold its other end, and write nothing.
+    lives: PipeReader,
 }
 
 /// The line to a supervisor. Hanging up ends a sandbox that is not handed over yet.
@@ -72,16 +73,30 @@ impl Nursery {
         let kind = SocketType::SEQPACKET;
         let (socket, theirs) =
             rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
-        let process = Command::new(&self.program)
+        let (lives, theirs_to_hold) = io::pipe()?;
+        let started = Command::new(&self.program)
             .args(&self.args)
             .arg(&self.home)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(theirs))
-            .stdout(Stdio::null())
+            .stdout(Stdio::from(theirs_to_hold))
             .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Running { socket, process })
+            .status()?;
+        match started.success() {
+            true => Ok(Running { socket, lives }),
+            false => Err(io::Error::other(format!(
+                "the supervisor failed: {started}"
+            ))),
+        }
+    }
+
+    /// Ends the nursery; returns when the keeper has ended too, once it has no sandbox left.
+    pub(crate) fn close(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.take() {
+            running.close();
+        }
     }
 }
 
@@ -101,13 +116,10 @@ impl Running {
             (0, _) => Err(io::ErrorKind::ConnectionReset.into()),
         }
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It ends when its end of the socket does; its supervisors live on.
+    fn close(mut self) {
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
-        let _ = self.process.wait();
+        let _ = io::copy(&mut self.lives, &mut io::sink());
     }
 }
 
@@ -127,14 +139,4 @@ impl Line {
             Err(cause) => Err(cause),
         }
     }
-}
-
-/// Waits until `process` has ended.
-pub(crate) async fn end_of(process: &Process) -> io::Result<()> {
-    if let Some(handle) = process.open()? {
-        // SAFETY: the descriptor is the value's own and stays open as long as it.
-        let handle = unsafe { AsyncFd::register_with_interest(handle, Interest::READABLE) }?;
-        handle.readable().await?.retain_ready();
-    }
-    Ok(())
 }

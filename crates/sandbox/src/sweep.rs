@@ -8,6 +8,7 @@ use crate::cgroup::{Group, GroupPath};
 use crate::folder::{Folder, read_json};
 use crate::plan::{Plan, Role};
 use crate::process::Process;
+use crate::pulse;
 use crate::state::Record;
 use crate::supervise::take_back;
 
@@ -50,6 +51,7 @@ pub fn sweep_leftovers(sandboxes: &Sandboxes, what: Sweep) -> io::Result<usize> 
         swept += remove_orphans(&groups, &folders)?;
     }
     if what == Sweep::Everything {
+        inner.nursery.close();
         for group in [
             inner.apps(),
             inner.jobs(),
@@ -87,6 +89,8 @@ fn remove(folder: &Folder, group: &GroupPath, what: Sweep) -> io::Result<()> {
         supervisor.signal(rustix::process::Signal::KILL)?;
     }
     group.kill()?;
+    // What keeps an app writes its end down before the folder goes.
+    pulse::await_stopped(&folder.pulse(), PATIENCE)?;
     let plan: Option<Plan> = read_json(&folder.plan())?;
     if let Some(Role::Job(role)) = plan.map(|plan| plan.role) {
         take_back(&role)?;

@@ -39,8 +39,8 @@ pub struct Proxy {
     bell: Arc<OwnedFd>,
     rules: Rules,
     resolver: Resolver,
+    /// As many places as were needed at once since all were free.
     connections: Vec<Option<Connection>>,
-    scratch: Vec<u8>,
     denied: Denied,
 }
 
@@ -84,8 +84,7 @@ impl Proxy {
             resolver: Resolver::new(bell.clone()),
             bell,
             rules,
-            connections: (0..MAX_CONNECTIONS).map(|_| None).collect(),
-            scratch: vec![0; BUFFER_BYTES],
+            connections: Vec::new(),
             denied: Denied::default(),
         })
     }
@@ -109,7 +108,11 @@ impl Proxy {
             }
         }
         self.listen_when_possible(now)?;
-        self.arm(now)
+        self.arm(now)?;
+        if self.connections.iter().all(Option::is_none) {
+            self.connections = Vec::new();
+        }
+        Ok(())
     }
 
     /// What was denied since the last call, each host and port once, at most 256 in all.
@@ -141,7 +144,7 @@ impl Proxy {
     /// Lets clients in, as many as there are places.
     fn accept(&mut self, now: Instant) -> io::Result<()> {
         while self.listening == Listening::Open {
-            let Some(place) = self.connections.iter().position(Option::is_none) else {
+            let Some(place) = self.free_place() else {
                 return self.listen(Listening::Full);
             };
             match self.listener.accept() {
@@ -154,6 +157,15 @@ impl Proxy {
             }
         }
         Ok(())
+    }
+
+    fn free_place(&mut self) -> Option<usize> {
+        let free = self.connections.iter().position(Option::is_none);
+        if free.is_none() && self.connections.len() < MAX_CONNECTIONS {
+            self.connections.push(None);
+            return Some(self.connections.len() - 1);
+        }
+        free
     }
 
     fn welcome(&mut self, client: TcpStream, place: usize, now: Instant) {
@@ -217,11 +229,13 @@ impl Proxy {
         let Some((place, connection)) = place.and_then(|p| p.take().map(|found| (p, found))) else {
             return;
         };
+        // On the stack: hundreds of proxies wait most of the time.
+        let mut scratch = [0; BUFFER_BYTES];
         let mut shared = Shared {
             rules: &self.rules,
             resolver: &mut self.resolver,
             denied: &mut self.denied,
-            scratch: &mut self.scratch,
+            scratch: &mut scratch,
             watch: Watch {
                 epoll: &self.epoll,
                 token,
@@ -237,7 +251,7 @@ impl Proxy {
     fn listen_when_possible(&mut self, now: Instant) -> io::Result<()> {
         let open = match self.listening {
             Listening::Open => return Ok(()),
-            Listening::Full => self.connections.iter().any(Option::is_none),
+            Listening::Full => self.free_place().is_some(),
             Listening::Paused(until) => until <= now,
         };
         match open {

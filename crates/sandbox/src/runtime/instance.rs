@@ -13,8 +13,8 @@ use crate::cgroup::{Group, GroupPath};
 use crate::folder::{Folder, read_json, write_json};
 use crate::plan::{AppRole, Plan, Role};
 use crate::process::Process;
+use crate::pulse;
 use crate::state::{Ended, Record};
-use crate::supervisor::end_of;
 
 /// How long a supervisor may take to write down an end that has come.
 const END_PATIENCE: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ impl Instance {
             return self.running();
         }
         // Its end has come, and is being written down, unless the supervisor was killed.
-        let _ = tokio::time::timeout(END_PATIENCE, end_of(&self.supervisor)).await;
+        let _ = tokio::time::timeout(END_PATIENCE, self.end()).await;
         match self.ended()? {
             Some(ended) => Ok(ended),
             None => self.bury().await,
@@ -82,12 +82,12 @@ impl Instance {
 
     /// Waits until its end is written down, or its supervisor was killed.
     pub(super) async fn end(&self) -> io::Result<()> {
-        end_of(&self.supervisor).await
+        pulse::stopped(&self.folder.pulse()).await
     }
 
     pub(super) async fn stop(&self, how: Termination) -> Result<(), RuntimeError> {
-        if self.ended()?.is_some() && !self.supervisor.runs() {
-            return Ok(());
+        if self.ended()?.is_some() {
+            return Ok(self.end().await?);
         }
         if let Termination::Graceful(patience) = how {
             self.thaw_and_ask().await?;

@@ -14,22 +14,22 @@ const MEASURE: Duration = Duration::from_millis(500);
 const MEASURE_SHARE: u32 = 20;
 
 /// What a job is measured against.
-pub(super) struct Budget<'a> {
-    role: &'a JobRole,
+pub(super) struct Budget {
+    role: JobRole,
     deadline: Option<Instant>,
     before: u64,
     next: Instant,
 }
 
-impl<'a> Budget<'a> {
+impl Budget {
     /// Begins to count now.
-    pub(super) fn new(role: &'a JobRole) -> Self {
+    pub(super) fn new(role: JobRole) -> Self {
         let seconds = Duration::from_secs(role.limits.seconds.into());
         Self {
-            role,
             deadline: Instant::now().checked_add(seconds),
-            before: job::written_bytes(role),
+            before: job::written_bytes(&role),
             next: Instant::now() + MEASURE,
+            role,
         }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Budget<'a> {
 
     /// Whether it has written more than it may.
     pub(super) fn is_over(&self) -> bool {
-        let written = job::written_bytes(self.role).saturating_sub(self.before);
+        let written = job::written_bytes(&self.role).saturating_sub(self.before);
         written > self.role.limits.disk_bytes
     }
 }

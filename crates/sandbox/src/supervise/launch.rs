@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -39,11 +39,12 @@ pub(super) struct Launched {
 pub(super) fn launch(
     plan: &Plan,
     folder: &Folder,
+    program: BorrowedFd<'_>,
     parent: &UnixStream,
 ) -> Result<Launched, Trouble> {
     let here = Trouble::at("making pipes");
     let (ours, theirs) = ends().map_err(here)?;
-    let pid = in_child(plan, folder, theirs, parent)?;
+    let pid = in_child(plan, folder, program, theirs, parent)?;
     let starting = |cause| Trouble::at("finding the sandbox's first process")(cause);
     let init = Process::find(pid).map_err(starting)?;
     await_readable(ours.socket.as_fd(), parent).map_err(Trouble::at("starting the sandbox"))?;
@@ -84,7 +85,13 @@ fn ends() -> io::Result<(Ends, Ends)> {
 }
 
 /// Runs the maker; returns the id of the sandbox's first process, now a child of this one.
-fn in_child(plan: &Plan, folder: &Folder, ends: Ends, parent: &UnixStream) -> Result<i32, Trouble> {
+fn in_child(
+    plan: &Plan,
+    folder: &Folder,
+    program: BorrowedFd<'_>,
+    ends: Ends,
+    parent: &UnixStream,
+) -> Result<i32, Trouble> {
     let failed = |cause| Trouble::at("starting the sandbox's maker")(cause);
     let (result, told) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
@@ -92,7 +99,7 @@ fn in_child(plan: &Plan, folder: &Folder, ends: Ends, parent: &UnixStream) -> Re
     match unsafe { fork() }.map_err(|errno| failed(errno.into()))? {
         ForkResult::Child => {
             drop(result);
-            let outcome = maker::make(plan, folder, ends);
+            let outcome = maker::make(plan, folder, program, ends);
             let text = serde_json::to_vec(&outcome).unwrap_or_default();
             let told = File::from(told).write_all(&text[..text.len().min(MESSAGE_BYTES)]);
             // SAFETY: ends the child without the parent's clean-up.

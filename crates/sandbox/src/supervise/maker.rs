@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
@@ -33,10 +33,16 @@ pub(super) struct Ends {
 /// Makes the sandbox and lets its first process begin. Returns that process's id.
 ///
 /// The calling process gets a mount namespace of its own; it ought to end soon.
-pub(super) fn make(plan: &Plan, folder: &Folder, ends: Ends) -> Result<i32, Trouble> {
-    let init = Init::new(plan, ends.socket.as_raw_fd())
+pub(super) fn make(
+    plan: &Plan,
+    folder: &Folder,
+    program: BorrowedFd<'_>,
+    ends: Ends,
+) -> Result<i32, Trouble> {
+    let init = Init::new(plan, program.as_raw_fd(), ends.socket.as_raw_fd())
         .map_err(|cause| Trouble::chain("the command or its environment is unusable", &cause))?;
-    groups::prepare(plan, std::os::unix::process::parent_id())
+    groups::shelter(&plan.supervisors, std::os::unix::process::parent_id())
+        .and_then(|()| groups::prepare(plan))
         .map_err(Trouble::at("making control groups"))?;
     leave_mounts().map_err(Trouble::at("making a mount namespace"))?;
     let binds = match &plan.role {

@@ -17,7 +17,6 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork, setsid};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
 
-use crate::cgroup::Hierarchies;
 use crate::folder::Folder;
 
 /// How long a folder's path may be. Source: limits.h, `PATH_MAX`.
@@ -29,14 +28,9 @@ pub(super) struct Request {
     pub(super) parent: UnixStream,
 }
 
-/// Forks a supervisor for each request on standard input that names a folder below `home`. Returns its request in each of them, and
-/// nothing in the calling process, once the daemon's end is closed.
+/// Forks a supervisor for each request on standard input that names a folder below `home`. Returns
+/// its request in each of them, and nothing in the calling process, once the daemon's end is closed.
 pub(super) fn serve(home: &Path) -> io::Result<Option<Request>> {
-    // SAFETY: nothing of ours is open yet beyond the standard streams.
-    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
-    std::env::set_current_dir("/")?;
-    // Found once for all of them; a machine without is told with the first sandbox.
-    let _ = Hierarchies::find();
     while let Some(request) = receive()? {
         if !request.folder.path().starts_with(home) {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -47,7 +41,7 @@ pub(super) fn serve(home: &Path) -> io::Result<Option<Request>> {
                 let _ = waitpid(child, None);
                 rustix::net::send(io::stdin(), &[1], SendFlags::NOSIGNAL)?;
             }
-            ForkResult::Child => return leave(request).map(Some),
+            ForkResult::Child => return part(request).map(Some),
         }
     }
     Ok(None)
@@ -82,17 +76,34 @@ fn claim(folder: &Folder) -> io::Result<File> {
     last_words.open(folder.last_words())
 }
 
-/// Makes the calling process nobody's child, with a session and standard streams of its own.
-fn leave(request: Request) -> io::Result<Request> {
-    setsid()?;
+/// Which of two processes this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The one that was there before.
+    Starter,
+    /// Its child, with a session of its own.
+    Left,
+}
+
+/// Forks; the child has a session of its own, and what ends its starter does not end it.
+pub(super) fn leave() -> io::Result<Side> {
     // SAFETY: this process has one thread.
     if let ForkResult::Parent { .. } = unsafe { fork() }? {
+        return Ok(Side::Starter);
+    }
+    setsid()?;
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
+        // SAFETY: ignoring a signal runs no code. A sandbox's end is that of what keeps it.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    Ok(Side::Left)
+}
+
+/// Makes the calling process nobody's child, with standard streams of its own.
+fn part(request: Request) -> io::Result<Request> {
+    if leave()? == Side::Starter {
         // SAFETY: ends the process in between without the nursery's clean-up.
         unsafe { libc::_exit(0) };
-    }
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
-        // SAFETY: ignoring a signal runs no code. The sandbox's end is the supervisor's.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
     let null = File::open("/dev/null")?;
     let last_words = claim(&request.folder)?;

@@ -1,4 +1,4 @@
-//! The supervisor's long wait: output, egress, memory, time, and the end.
+//! The long wait for a sandbox: output, egress, memory, time, and the end.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Instant;
 use model::Timestamp;
 use model::instance::{DeniedEgress, Exit};
 use model::progress::Stream;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::budget::Budget;
 use super::ending;
@@ -24,14 +24,16 @@ use crate::events::{self, End, Event};
 use crate::folder::{Folder, write_json};
 use crate::plan::{Plan, Role};
 use crate::process::Process;
+use crate::pulse::Pulse;
 use crate::state::{Ended, Record};
 
 /// How many lines of a command that failed before the app are told.
 const LAST_LINES: usize = 40;
-/// Everything that a supervisor keeps while its sandbox runs.
-pub(super) struct Watch<'a> {
-    plan: &'a Plan,
-    folder: &'a Folder,
+
+/// Everything that is kept of a sandbox while it runs.
+pub(super) struct Watch {
+    plan: Plan,
+    folder: Folder,
     group: Group,
     supervisor: Process,
     init: Process,
@@ -53,7 +55,23 @@ pub(super) struct Watch<'a> {
     status: Option<i32>,
     failure: Option<Event>,
     cut_short: Option<End>,
-    limits: Option<Budget<'a>>,
+    limits: Option<Budget>,
+    /// Stops when an app's end is written down.
+    pulse: Option<Pulse>,
+}
+
+/// Whether a sandbox's first process has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    GoesOn,
+    Ended,
+}
+
+/// Whether a round waits until there is something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    ForNews,
+    Never,
 }
 
 /// What a descriptor belongs to.
@@ -67,10 +85,10 @@ enum Source {
     Parent,
 }
 
-impl<'a> Watch<'a> {
+impl Watch {
     pub(super) fn new(
-        plan: &'a Plan,
-        folder: &'a Folder,
+        plan: Plan,
+        folder: Folder,
         supervisor: Process,
         made: Launched,
     ) -> io::Result<Self> {
@@ -80,7 +98,7 @@ impl<'a> Watch<'a> {
         let proxy = made.listener.map(|listener| Proxy::new(listener, rules));
         let (logs, limits) = match &plan.role {
             Role::App(role) => (Some(Logs::open(&folder.logs(), &role.limits)?), None),
-            Role::Job(role) => (None, Some(Budget::new(role))),
+            Role::Job(role) => (None, Some(Budget::new(role.clone()))),
         };
         Ok(Self {
             plan,
@@ -108,24 +126,48 @@ impl<'a> Watch<'a> {
             cut_short: None,
             limits,
             socket: Some(made.socket),
+            pulse: None,
         })
     }
 
-    /// Lets the sandbox begin, serves it until its first process has ended, and cleans up.
-    pub(super) fn run(mut self, parent: UnixStream) -> io::Result<()> {
+    /// The first process's id.
+    pub(super) fn init(&self) -> i32 {
+        self.init.pid
+    }
+
+    /// Lets the sandbox begin. It ends when `parent` hangs up too early.
+    pub(super) fn begin(&mut self, parent: UnixStream) -> io::Result<()> {
         self.parent = Some(parent);
-        // What making the sandbox took goes back before the long wait.
-        // SAFETY: takes a number only.
-        unsafe { libc::malloc_trim(0) };
-        self.say_go()?;
-        while let Some(ready) = self.wait()? {
-            for source in ready {
-                self.turn(source)?;
-            }
-            self.check_limits()?;
+        self.say_go()
+    }
+
+    /// Serves the sandbox until its first process has ended, and cleans up.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        while self.round(Wait::ForNews)? == Life::GoesOn {
             reap_others(self.init.pid);
         }
-        self.finish()
+        self.finish(None)
+    }
+
+    /// Does what is ready now.
+    pub(super) fn turn_now(&mut self) -> io::Result<Life> {
+        self.round(Wait::Never)
+    }
+
+    /// The descriptors that tell of news; none is added later.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.sources().into_iter().map(|(_, fd)| fd).collect()
+    }
+
+    fn round(&mut self, wait: Wait) -> io::Result<Life> {
+        let Some(ready) = self.wait(wait)? else {
+            return Ok(Life::Ended);
+        };
+        for source in ready {
+            self.turn(source)?;
+        }
+        self.check_limits()?;
+        Ok(Life::GoesOn)
     }
 
     fn say_go(&self) -> io::Result<()> {
@@ -136,7 +178,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What became ready; `None` when the first process has ended.
-    fn wait(&self) -> io::Result<Option<Vec<Source>>> {
+    fn wait(&self, wait: Wait) -> io::Result<Option<Vec<Source>>> {
         let sources = self.sources();
         let mut watched: Vec<PollFd<'_>> = sources
             .iter()
@@ -148,7 +190,10 @@ impl<'a> Watch<'a> {
                 PollFd::from_borrowed_fd(*fd, flags)
             })
             .collect();
-        let patience = self.limits.as_ref().map(Budget::patience);
+        let patience = match wait {
+            Wait::Never => Some(Timespec::default()),
+            Wait::ForNews => self.limits.as_ref().map(Budget::patience),
+        };
         match poll(&mut watched, patience.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(cause) => return Err(cause.into()),
@@ -250,6 +295,9 @@ impl<'a> Watch<'a> {
             init: self.init,
             since,
         };
+        if let Role::App(_) = self.plan.role {
+            self.pulse = Some(Pulse::start(&self.folder.pulse())?);
+        }
         write_json(&self.folder.state(), &record)?;
         let Some(parent) = &self.parent else {
             return Ok(());
@@ -323,13 +371,18 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    /// Writes the end down and removes what is left of the sandbox. `status` is the first process's
+    /// when it was collected already.
+    pub(super) fn finish(mut self, status: Option<i32>) -> io::Result<()> {
+        if status.is_none() && self.init.runs() {
+            self.group.kill()?;
+        }
         // Reports and output that came before the end are still in the pipes.
         while self.socket.is_some() {
             self.hear()?;
         }
         self.count_kills();
-        let status = self.collect();
+        let status = status.unwrap_or_else(|| self.collect());
         for mut output in std::mem::take(&mut self.outputs) {
             output.drain(&mut |stream, text| self.take_line(stream, text));
         }
@@ -360,7 +413,6 @@ impl<'a> Watch<'a> {
             uptime_millis: self.begun.elapsed().as_millis() as u64,
         };
         write_json(&self.folder.exit(), &ended)?;
-        super::reap_children();
         self.group.remove()
     }
 
@@ -371,7 +423,7 @@ impl<'a> Watch<'a> {
         if let Event::Before { lines, .. } = &mut event {
             *lines = self.last_lines.into_iter().rev().collect();
         }
-        give_up(self.plan, &self.group, self.folder);
+        give_up(&self.plan, &self.group, &self.folder);
         if let Some(parent) = &self.parent {
             let _ = events::send(parent, &event);
         }
@@ -388,7 +440,7 @@ impl<'a> Watch<'a> {
             end: self.cut_short.unwrap_or(End::Exit(exit)),
             denied: self.denied,
         });
-        give_up(self.plan, &self.group, self.folder);
+        give_up(&self.plan, &self.group, &self.folder);
         match &self.parent {
             Some(parent) => events::send(parent, &event),
             None => Ok(()),

@@ -109,7 +109,8 @@ async fn half_made_folders_and_orphan_groups_are_swept() {
 async fn a_killed_nursery_is_started_again_and_its_supervisors_live_on() {
     let room = Room::new();
     let first = room.start(room.launch("one", &[], SLEEPER)).await;
-    let nursery = children_of(std::process::id())
+    let keeper = pid_in(&room, &first, "supervisor");
+    let nursery = children_of(keeper)
         .into_iter()
         .find(|pid| command_line(*pid).ends_with(&format!("{}\0", room.folder.path().display())))
         .expect("a nursery");
@@ -122,7 +123,8 @@ async fn a_killed_nursery_is_started_again_and_its_supervisors_live_on() {
     room.stop_all().await;
 }
 
-fn children_of(parent: u32) -> Vec<Pid> {
+fn children_of(parent: Pid) -> Vec<Pid> {
+    let parent = parent.as_raw_nonzero();
     let processes = std::fs::read_dir("/proc").expect("processes").flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let is_child = |pid: &i32| {
