@@ -28,4 +28,4 @@ pub mod supervise;
 
 pub use doctor::{Check, doctor};
 pub use runtime::{Config, Sandboxes};
-pub use sweep::{Sweep, sweep_leftovers};
+pub use sweep::{Sweep, close, sweep_leftovers};

@@ -9,6 +9,7 @@ use crate::folder::{Folder, read_json};
 use crate::plan::{Plan, Role};
 use crate::process::Process;
 use crate::pulse;
+use crate::runtime::Inner;
 use crate::state::Record;
 use crate::supervise::take_back;
 
@@ -51,17 +52,34 @@ pub fn sweep_leftovers(sandboxes: &Sandboxes, what: Sweep) -> io::Result<usize> 
         swept += remove_orphans(&groups, &folders)?;
     }
     if what == Sweep::Everything {
-        inner.nursery.close();
-        for group in [
-            inner.apps(),
-            inner.jobs(),
-            inner.supervisors(),
-            inner.group.clone(),
-        ] {
-            Group::at(&group)?.remove()?;
-        }
+        remove_shared(inner)?;
     }
     Ok(swept)
+}
+
+/// Ends what sandboxes share when none is left; else leaves everything as it is. To be called when
+/// nothing is started any more.
+pub fn close(sandboxes: &Sandboxes) -> io::Result<()> {
+    let inner = sandboxes.inner();
+    for folder in [inner.sandboxes(), inner.jobs_folder()] {
+        if std::fs::read_dir(folder)?.next().is_some() {
+            return Ok(());
+        }
+    }
+    remove_shared(inner)
+}
+
+fn remove_shared(inner: &Inner) -> io::Result<()> {
+    inner.nursery.close();
+    for group in [
+        inner.apps(),
+        inner.jobs(),
+        inner.supervisors(),
+        inner.group.clone(),
+    ] {
+        Group::at(&group)?.remove()?;
+    }
+    Group::at(&GroupPath::of_all())?.remove_if_empty()
 }
 
 fn is_handed_over(folder: &Folder) -> io::Result<bool> {

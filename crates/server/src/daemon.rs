@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use delivery::Delivery;
 use model::{Failure, FailureCode};
+use sandbox::Sandboxes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::ServeConfig;
-use crate::{http, socket, wiring};
+use crate::wiring::{self, Wired};
+use crate::{http, socket};
 
 /// Threads of the control plane; the edge has its own.
 const THREADS: usize = 2;
@@ -35,7 +37,10 @@ pub fn serve(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
 }
 
 async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure> {
-    let delivery = wiring::wire(&config).await?;
+    let Wired {
+        delivery,
+        sandboxes,
+    } = wiring::wire(&config).await?;
     delivery.adopt().await?;
     let listener = socket::listen(&config.home)?;
     let (stop, stopped) = watch::channel(false);
@@ -52,13 +57,16 @@ async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
     http::serve(listener, daemon, stopped)
         .await
         .map_err(broken)?;
-    finish(&delivery).await;
+    finish(&delivery, &sandboxes).await;
     Ok(())
 }
 
-/// Lets requests under way end before the process does.
-async fn finish(delivery: &Delivery) {
+/// Lets requests under way end before the process does, and leaves nothing where no app is left.
+async fn finish(delivery: &Delivery, sandboxes: &Sandboxes) {
     delivery.close().await;
+    if let Err(error) = sandbox::close(sandboxes) {
+        tracing::warn!(%error, "what apps share could not be removed; the next daemon uses it again");
+    }
     tracing::info!("mayfly has stopped");
 }
 

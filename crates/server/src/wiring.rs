@@ -22,8 +22,14 @@ impl Observer for Unobserved {
     fn observe(&self, _: Observation<'_>) {}
 }
 
+/// The daemon's parts that its life is made of.
+pub(crate) struct Wired {
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) sandboxes: Arc<Sandboxes>,
+}
+
 /// Puts the daemon together.
-pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure> {
+pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
     let home = &config.home;
     let ledger = SqliteLedger::open(&home.join("ledger.db"))
         .await
@@ -60,7 +66,7 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure>
         blobs,
         checkout: Arc::new(checkout),
         builder: Arc::new(builder),
-        runtime: sandboxes,
+        runtime: Arc::clone(&sandboxes) as Arc<dyn ports::Runtime>,
         traffic: Arc::new(edge),
         clock: Arc::new(SystemClock),
     };
@@ -70,7 +76,10 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Arc<Delivery>, Failure>
     };
     let delivery = Delivery::new(ports, settings);
     waker.set(&delivery);
-    Ok(delivery)
+    Ok(Wired {
+        delivery,
+        sandboxes,
+    })
 }
 
 fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> Result<proxy::Config, Failure> {

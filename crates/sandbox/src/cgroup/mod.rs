@@ -31,7 +31,15 @@ const FREEZE_AFRESH: u32 = 25;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GroupPath(PathBuf);
 
+/// Everything of mayfly's lies here.
+const ALL: &str = "/mayfly";
+
 impl GroupPath {
+    /// The group of every home's groups.
+    pub(crate) fn of_all() -> Self {
+        Self(PathBuf::from(ALL))
+    }
+
     /// The group of all sandboxes whose state lies under `home`.
     pub(crate) fn of_home(home: &Path) -> Self {
         use std::os::unix::ffi::OsStrExt;
@@ -43,7 +51,7 @@ impl GroupPath {
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                 (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
             });
-        Self(PathBuf::from(format!("/mayfly/{hash:016x}")))
+        Self(Path::new(ALL).join(format!("{hash:016x}")))
     }
 
     pub(crate) fn child(&self, name: &str) -> Self {
@@ -188,6 +196,17 @@ impl Group {
                 Err(cause) if cause.raw_os_error() == Some(libc::EBUSY) => Ok(false),
                 Err(cause) => Err(cause),
             })?;
+        }
+        Ok(())
+    }
+
+    /// Removes it where nothing is in it.
+    pub(crate) fn remove_if_empty(&self) -> io::Result<()> {
+        for folder in self.hierarchies.folders(self.path.as_path()) {
+            match std::fs::remove_dir(&folder) {
+                Err(cause) if cause.raw_os_error() == Some(libc::EBUSY) => {}
+                other => ignore_missing(other)?,
+            }
         }
         Ok(())
     }

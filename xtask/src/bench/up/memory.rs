@@ -16,7 +16,7 @@ pub struct Held {
     pub apps: usize,
     /// The daemon.
     pub daemon_bytes: u64,
-    /// The supervisors outside of sandboxes.
+    /// What makes and keeps sandboxes, outside of them.
     pub supervisors_bytes: u64,
     /// How many there were.
     pub supervisors: usize,
@@ -33,49 +33,29 @@ impl Held {
     }
 }
 
-/// Adds up the processes that run `program`, which nothing but the mayfly that is measured does.
+/// Adds up the processes that run `program`, which nothing but the mayfly that is measured does,
+/// and the first processes of sandboxes, which are children of those.
 pub fn held(program: &Path, apps: usize) -> Result<Held> {
     let ours = running(program)?;
     let mut held = Held {
         apps,
         ..Held::default()
     };
+    let bytes = |pid| process::pss_bytes(pid).unwrap_or_default();
     for &pid in &ours {
-        let Ok(bytes) = process::pss_bytes(pid) else {
+        if process::first_argument(pid) != "supervise" {
+            held.daemon_bytes += bytes(pid);
             continue;
-        };
-        match role(pid, &ours) {
-            Role::Daemon => held.daemon_bytes += bytes,
-            Role::Supervisor => {
-                held.supervisors_bytes += bytes;
-                held.supervisors += 1;
-            }
-            Role::Init => {
-                held.inits_bytes += bytes;
-                held.inits += 1;
-            }
+        }
+        held.supervisors_bytes += bytes(pid);
+        held.supervisors += 1;
+        let inits = process::children(pid).into_iter();
+        for init in inits.filter(|child| !ours.contains(child)) {
+            held.inits_bytes += bytes(init);
+            held.inits += 1;
         }
     }
     Ok(held)
-}
-
-enum Role {
-    Daemon,
-    Supervisor,
-    Init,
-}
-
-/// An init is a supervisor's fork: it has its parent's arguments, and a parent of this program.
-fn role(pid: u32, ours: &[u32]) -> Role {
-    let supervises = process::first_argument(pid) == "supervise";
-    let has_parent = ours
-        .iter()
-        .any(|&other| process::children(other).contains(&pid));
-    match (supervises, has_parent) {
-        (false, _) => Role::Daemon,
-        (true, false) => Role::Supervisor,
-        (true, true) => Role::Init,
-    }
 }
 
 /// The processes that run the file `program`, under whatever name.
