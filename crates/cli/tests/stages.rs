@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, ChildStdout};
 use std::time::Duration;
 
 use model::progress::{Progress, RunResult};
@@ -67,14 +67,19 @@ impl Slow {
     }
 }
 
-/// Reads the events of an `up --json` until one tells that the stage is at work.
-fn under_way(up: &mut Child, stage: Stage, bench: &Bench, before: &[String]) {
-    let events = BufReader::new(up.stdout.take().expect("its output"));
-    for line in events.lines() {
+type Events = std::io::Lines<BufReader<ChildStdout>>;
+
+/// Reads the events of an `up --json` until one tells that the stage is at work. Returns those that
+/// are still to come: an `up` without a reader would end.
+fn under_way(up: &mut Child, stage: Stage, bench: &Bench, before: &[String]) -> Events {
+    let mut events = BufReader::new(up.stdout.take().expect("its output")).lines();
+    while let Some(line) = events.next() {
         let line = line.expect("a line");
         let event: Progress = serde_json::from_str(&line).expect("an event");
         match (stage, event) {
-            (Stage::Build, Progress::Log { line, .. }) if line.contains("under way") => return,
+            (Stage::Build, Progress::Log { line, .. }) if line.contains("under way") => {
+                return events;
+            }
             (
                 Stage::Rollout,
                 Progress::StepStarted {
@@ -82,10 +87,11 @@ fn under_way(up: &mut Child, stage: Stage, bench: &Bench, before: &[String]) {
                     ..
                 },
             ) => {
-                return eventually("the release's sandbox runs", SOON, || {
+                eventually("the release's sandbox runs", SOON, || {
                     let now = names(bench, "sandboxes");
                     (now.len() > before.len() && supervised(bench)).then_some(())
                 });
+                return events;
             }
             (_, Progress::Result(end)) => panic!("it ended: {end:#?}"),
             _ => {}
@@ -145,8 +151,9 @@ fn a_daemon_killed_in_any_stage_leaves_nothing_and_the_next_up_succeeds() {
         slow.lasts_in(stage);
         let path = slow.folder.path().to_str().expect("UTF-8");
         let mut up = bench.spawn(&["up", path, "--json"]);
-        under_way(&mut up, stage, &bench, &sandboxes);
+        let events = under_way(&mut up, stage, &bench, &sandboxes);
         bench.kill_daemon();
+        events.for_each(drop);
         assert_eq!(up.wait().expect("its end").code(), Some(75), "{stage}");
         bench.serve();
         assert_eq!(bench.get(&name, "/").text(), "served", "{stage}");
