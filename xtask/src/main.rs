@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod command;
+mod fuzz;
 mod guest;
 mod http;
 mod mayfly;
@@ -34,6 +35,8 @@ enum Task {
     Setup,
     /// Check everything: format, lints, licences and sources of dependencies, all tests
     Ci,
+    /// Let parsers of foreign bytes meet bytes that nobody would write
+    Fuzz(fuzz::Args),
     /// Measure, beside a peer
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -69,6 +72,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::run(),
         Task::Ci => ci::run(),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Guest(args) => guest::run(&args),
         Task::Try { folder } => trial::run(&folder),
     }

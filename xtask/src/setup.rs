@@ -35,6 +35,11 @@ const TESTING: [Need; 1] = [Need {
     why: "package registries are asked over HTTPS",
 }];
 
+const FUZZING: [Need; 1] = [Need {
+    package: "g++",
+    why: "compiles libFuzzer",
+}];
+
 /// Installs what building and testing need; what is there is left alone.
 pub fn run() -> Result<()> {
     for_building()?;
@@ -57,6 +62,12 @@ pub fn for_building() -> Result<()> {
 /// The program `cargo-deny`, installed when it is not there yet.
 pub fn cargo_deny() -> Result<PathBuf> {
     tools::cargo_deny()
+}
+
+/// The program `cargo-fuzz`, installed when it is not there yet.
+pub fn cargo_fuzz() -> Result<PathBuf> {
+    want(&FUZZING)?;
+    tools::cargo_fuzz()
 }
 
 /// Installs Debian packages that a task needs besides.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use model::app::Owner;
 use model::env::SecretEnv;
 use model::instance::DeniedEgress;
+use model::limits::SourceLimits;
 use model::plan::Plan;
 use model::rollout::Phase;
 use model::{AppName, Digest, ReleaseNumber, Timestamp};
@@ -22,6 +23,9 @@ pub struct Health {
     pub home: PathBuf,
     /// The port that its edge listens on.
     pub port: u16,
+    /// How large a folder it takes.
+    #[serde(default)]
+    pub source: SourceLimits,
 }
 
 /// What of a snapshot the daemon does not have yet.

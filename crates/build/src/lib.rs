@@ -16,5 +16,9 @@ pub mod recipe;
 mod testing;
 pub mod tools;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use {debian::fuzzing as fuzz_debian, tools::fuzzing as fuzz_tools};
+
 pub use builder::{Config, ImageBuilder};
 pub use doctor::{Check, Reach, doctor};

@@ -159,3 +159,54 @@ fn a_ledger_from_the_future_is_refused_with_a_plain_word() {
     assert!(serve.stderr.contains("newer mayfly"), "{}", serve.stderr);
     std::fs::remove_file(ledger).expect("the ledger of this test");
 }
+
+/// How many sockets there are of a daemon's address: one that listens, and one for each connection.
+fn sockets(bench: &Bench) -> usize {
+    let all = std::fs::read_to_string("/proc/net/unix").expect("sockets");
+    let path = api::paths::socket(bench.home());
+    let path = path.to_str().expect("UTF-8");
+    all.lines().filter(|line| line.ends_with(path)).count()
+}
+
+fn signal(pid: u32, signal: libc::c_int) {
+    let pid = libc::pid_t::try_from(pid).expect("a process");
+    // SAFETY: takes two numbers; the process is this test's own child.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+}
+
+/// A daemon, started again, that is held before it has found its apps.
+fn held_while_it_adopts(bench: &mut Bench) {
+    for _ in 0..20 {
+        let served = bench.daemon_log().matches("mayfly serves").count();
+        bench.serve_again_unanswered();
+        while sockets(bench) == 0 {
+            std::thread::yield_now();
+        }
+        signal(bench.pid(), libc::SIGSTOP);
+        if bench.daemon_log().matches("mayfly serves").count() == served {
+            return;
+        }
+        bench.kill_daemon();
+    }
+    panic!("the daemon was ready each time before it could be held");
+}
+
+#[test]
+fn an_up_that_arrives_while_the_daemon_still_finds_its_apps_waits_and_succeeds() {
+    let mut bench = Bench::start(MAYFLY);
+    let folder = app("early");
+    bench.up(&folder).promoted();
+    bench.kill_daemon();
+    held_while_it_adopts(&mut bench);
+    folder.write("hello.txt", "changed");
+    let up = bench.spawn(&["up", folder.path().to_str().expect("UTF-8"), "--json"]);
+    eventually("`up` waits for the daemon", Duration::from_secs(20), || {
+        (sockets(&bench) > 1).then_some(())
+    });
+    signal(bench.pid(), libc::SIGCONT);
+    let up = up.wait_with_output().expect("its end");
+    let stdout = String::from_utf8_lossy(&up.stdout);
+    assert_eq!(up.status.code(), Some(0), "{stdout}");
+    bench.answered();
+    assert_eq!(bench.get("early", "/hello.txt").text(), "changed");
+}

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use testkit::answer::Ask;
-use testkit::{AppFolder, Bench};
+use testkit::{AppFolder, Bench, eventually};
 
 const MAYFLY: &str = env!("CARGO_BIN_EXE_mayfly");
 
@@ -136,4 +137,54 @@ fn a_release_that_never_gets_ready_leaves_the_one_that_serves_alone() {
     );
     assert_eq!(bench.get("steady", "/").text(), "good");
     assert_eq!(up.result().release.map(|release| release.get()), Some(1));
+}
+
+/// Writes a line to its data folder every 50 ms.
+fn beating(name: &str) -> String {
+    format!(
+        "import os, threading, time\n\
+         def beat():\n\
+         \x20   while True:\n\
+         \x20       with open(os.path.join(os.environ['DATA_DIR'], '{name}.beat'), 'a') as file:\n\
+         \x20           file.write('beat\\n')\n\
+         \x20       time.sleep(0.05)\n\
+         threading.Thread(target=beat, daemon=True).start()\n{}",
+        server(name)
+    )
+}
+
+fn beats(bench: &Bench, name: &str) -> usize {
+    let file = bench.home().join("data/heart").join(format!("{name}.beat"));
+    std::fs::read_to_string(file)
+        .unwrap_or_default()
+        .lines()
+        .count()
+}
+
+/// Waits until `beating` writes and `still` does not: twenty lines of the one, none of the other.
+fn only_one_beats(bench: &Bench, beating: &str, still: &str) {
+    let what = format!("`{beating}` writes and `{still}` does not");
+    let mut since = (beats(bench, beating), beats(bench, still));
+    eventually(&what, Duration::from_secs(60), || {
+        let now = (beats(bench, beating), beats(bench, still));
+        if now.1 != since.1 {
+            since = now;
+        }
+        (now.0 >= since.0 + 20).then_some(())
+    });
+}
+
+#[test]
+fn the_release_before_is_frozen_once_drained_and_writes_again_after_a_rollback() {
+    let bench = Bench::start(MAYFLY);
+    let folder = AppFolder::new("heart", &[("app.py", &beating("one"))]);
+    bench.up(&folder).promoted();
+    only_one_beats(&bench, "one", "two");
+    folder.write("app.py", &beating("two"));
+    bench.up(&folder).promoted();
+    assert_eq!(bench.get("heart", "/").text(), "two");
+    only_one_beats(&bench, "two", "one");
+    bench.mayfly(&["rollback", "heart"]).ok();
+    assert_eq!(bench.get("heart", "/").text(), "one");
+    only_one_beats(&bench, "one", "two");
 }

@@ -63,8 +63,11 @@ impl Delivery {
             .map_err(|error| Failure::of(&error))?;
         let mut freed_bytes = 0;
         for id in instances.into_iter().filter(|id| id.release.app == *name) {
-            let is_stable = Some(id.release.number) == stable;
-            match self.end_instance(&id, is_stable).await {
+            let ended = match Some(id.release.number) == stable {
+                true => self.end_stable(&id).await,
+                false => self.end_instance(&id).await,
+            };
+            match ended {
                 // An earlier release whose time was up went by itself meanwhile.
                 Err(RuntimeError::Missing(_)) => {}
                 ended => freed_bytes += ended.map_err(|error| Failure::of(&error))?,
@@ -73,13 +76,20 @@ impl Delivery {
         Ok(freed_bytes)
     }
 
-    /// Ends one instance; returns the bytes that its folder held. What a stable one wrote is kept.
-    async fn end_instance(&self, id: &InstanceId, is_stable: bool) -> Result<u64, RuntimeError> {
+    /// Ends the instance that serves, and keeps what it wrote; returns the bytes that its folder
+    /// held.
+    async fn end_stable(&self, id: &InstanceId) -> Result<u64, RuntimeError> {
+        let graceful = Termination::Graceful(STOP_WITHIN);
+        self.ports.runtime.stop(id, graceful).await?;
+        // Only an ended instance's files hold still.
+        self.keep_written(id).await;
+        self.end_instance(id).await
+    }
+
+    /// Ends one instance; returns the bytes that its folder held.
+    async fn end_instance(&self, id: &InstanceId) -> Result<u64, RuntimeError> {
         let runtime = &self.ports.runtime;
         runtime.stop(id, Termination::Graceful(STOP_WITHIN)).await?;
-        if is_stable {
-            self.keep_written(id).await;
-        }
         let held = runtime.size_bytes(id).await?;
         runtime.remove(id).await?;
         Ok(held)

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use model::event::Event;
 use model::snapshot::{Entry, Snapshot};
-use model::{Digest, Failure, FailureCode};
+use model::{Digest, Failure};
 
 use crate::Delivery;
 
@@ -13,8 +13,7 @@ impl Delivery {
     /// Checks a snapshot and keeps it; returns its digest.
     pub async fn keep_snapshot(&self, entries: Vec<Entry>) -> Result<Digest, Failure> {
         let snapshot = Snapshot::new(entries, Vec::new(), &self.settings.source);
-        let snapshot =
-            snapshot.map_err(|error| Failure::new(FailureCode::BadFolder, error.to_string()))?;
+        let snapshot = snapshot.map_err(|error| Failure::of(&error))?;
         self.put_json(&snapshot.entries).await
     }
 

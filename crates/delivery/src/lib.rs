@@ -107,6 +107,11 @@ impl Delivery {
         })
     }
 
+    /// How large a folder may be.
+    pub fn source_limits(&self) -> SourceLimits {
+        self.settings.source
+    }
+
     /// Where an app answers.
     pub fn url(&self, app: &AppName) -> String {
         format!(

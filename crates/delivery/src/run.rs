@@ -132,7 +132,7 @@ impl Delivery {
         };
         let entries: Vec<Entry> = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let snapshot = Snapshot::new(entries, request.env_keys.clone(), &self.settings.source);
-        snapshot.map_err(|error| Failure::new(FailureCode::BadFolder, error.to_string()))
+        snapshot.map_err(|error| Failure::of(&error))
     }
 
     async fn manifest(&self, snapshot: &Snapshot) -> Result<Manifest, Failure> {

@@ -236,31 +236,13 @@ impl Delivery {
     }
 }
 
-fn paths(written: &[Written], fate: Fate) -> Vec<String> {
+/// The files among `written` that meet `fate`.
+pub(crate) fn paths(written: &[Written], fate: Fate) -> Vec<String> {
     written
         .iter()
         .filter(|file| file.fate == fate)
         .map(|file| file.path.clone())
         .collect()
-}
-
-/// The sentence about files that go with a release, with the line that keeps them.
-pub(crate) fn lost_notice(lost: &[&str], keep: &[String]) -> Option<String> {
-    let first = lost.first()?;
-    let others = match lost.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let patterns: Vec<String> = keep
-        .iter()
-        .map(String::as_str)
-        .chain([*first])
-        .map(|text| format!("{text:?}"))
-        .collect();
-    Some(format!(
-        "`{first}`{others} was written by the app and goes with its release; to keep it, add to mayfly.toml: [run] keep = [{}]",
-        patterns.join(", ")
-    ))
 }
 
 /// The size of all files in a folder; links are not followed.
@@ -274,21 +256,4 @@ fn folder_bytes(folder: &std::path::Path) -> u64 {
         Err(_) => 0,
     };
     entries.flatten().map(size).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_notice_has_the_line_to_add() {
-        let keep = vec!["*.db".to_owned()];
-        let notice = lost_notice(&["notes.json", "log.txt"], &keep).expect("two files are lost");
-        assert!(notice.contains("`notes.json` and 1 more"), "{notice}");
-        assert!(
-            notice.contains(r#"keep = ["*.db", "notes.json"]"#),
-            "{notice}"
-        );
-        assert_eq!(lost_notice(&[], &keep), None);
-    }
 }

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::advice;
 use model::app::App;
 use model::instance::{InstanceId, InstanceState};
 use model::release::Release;
 use model::rollout::Phase;
 use model::serving::Process;
 use model::{Failure, FailureCode, ReleaseKey};
-use ports::runtime::{Fate, Seed, Upstream};
+use ports::runtime::{Fate, Seed, Upstream, Written};
 use ports::{Change, ProgressSink, Termination};
 
 use crate::Delivery;
 use crate::fleet::Member;
 use crate::report::StageReport;
+use crate::status::paths;
 
 /// How long an instance may take to end by itself.
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -217,13 +219,9 @@ async fn forget(saved: Vec<PathBuf>) {
     }
 }
 
-fn tell_lost(written: &[ports::runtime::Written], release: &Release, report: &StageReport<'_>) {
-    let lost: Vec<&str> = written
-        .iter()
-        .filter(|file| file.fate == Fate::Lost)
-        .map(|file| file.path.as_str())
-        .collect();
-    if let Some(notice) = crate::status::lost_notice(&lost, &release.config.keep) {
+fn tell_lost(written: &[Written], release: &Release, report: &StageReport<'_>) {
+    let lost = paths(written, Fate::Lost);
+    if let Some(notice) = advice::lost(&lost, &release.config.keep) {
         report.notice(&notice);
     }
 }

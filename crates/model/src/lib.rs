@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock or a socket; every rule is a function of its arguments, so
 //! that its test is a table of values. All other rooms import this one.
 
+pub mod advice;
 pub mod app;
 pub mod backoff;
 pub mod cache;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::failure::{FailureCode, Remedy};
 use crate::keep::{self, KeepRules};
 use crate::limits::SourceLimits;
 
@@ -98,6 +99,15 @@ pub enum SnapshotError {
         /// Its target.
         target: String,
     },
+}
+
+impl Remedy for SnapshotError {
+    fn code(&self) -> FailureCode {
+        match self {
+            Self::TooManyFiles { .. } | Self::TooLarge { .. } => FailureCode::TooLarge,
+            Self::Empty | Self::BadPath(_) | Self::EscapingLink { .. } => FailureCode::BadFolder,
+        }
+    }
 }
 
 impl Snapshot {

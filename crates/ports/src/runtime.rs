@@ -143,6 +143,9 @@ impl Remedy for RuntimeError {
             Self::Before { .. } => {
                 Some("mend the command, or set `before = []` under [run] in mayfly.toml".into())
             }
+            Self::Io(cause) if crate::blob_store::is_disk_full(cause) => {
+                Some("free some disk space, then run the command again".into())
+            }
             _ => Some("run `mayfly doctor` to see what the machine lacks".into()),
         }
     }

@@ -161,7 +161,9 @@ impl Remedy for TrafficError {
             Self::PortInUse { .. } => {
                 Some("stop the program on that port, or run `mayfly serve --port 0`".into())
             }
-            Self::Listen { .. } => Some("run `mayfly serve --port 0`".into()),
+            Self::Listen { .. } => Some(
+                "run `mayfly serve --port 0`; `--listen` takes addresses of this machine".into(),
+            ),
             Self::BadSplit(_) | Self::Site { .. } => None,
         }
     }

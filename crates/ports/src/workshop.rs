@@ -120,7 +120,10 @@ impl Remedy for WorkshopError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("run `mayfly doctor` to see what the machine lacks".into())
+        Some(match self.code() {
+            FailureCode::DiskFull => "free some disk space, then run `mayfly up` again".into(),
+            _ => "run `mayfly doctor` to see what the machine lacks".into(),
+        })
     }
 }
 

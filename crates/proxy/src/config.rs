@@ -1,6 +1,6 @@
 //! What an edge is started with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub struct Config {
     /// Where it listens; port 0 picks a free one. For a loopback or unspecified IPv4 address the
     /// IPv6 one is opened too, on the same port.
     pub listen: SocketAddr,
+    /// Further addresses of this machine, on the same port.
+    pub also: Vec<IpAddr>,
     /// The domain whose subdomains are apps: `localhost`.
     pub domain: String,
     /// Threads that serve requests; at least 1.

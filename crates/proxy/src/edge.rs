@@ -33,7 +33,7 @@ impl Edge {
     /// Fails with [`TrafficError::PortInUse`] when something listens there, a second daemon
     /// included.
     pub fn start(mut config: Config) -> Result<Self, TrafficError> {
-        let listeners = listen::edge(config.listen)?;
+        let listeners = listen::edge(config.listen, &config.also)?;
         let port = config.listen.port();
         let failed = |cause| TrafficError::Listen { port, cause };
         config.listen = listeners[0].local_addr().map_err(failed)?;

@@ -19,6 +19,9 @@ mod dial;
 mod edge;
 mod forward;
 mod frames;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod gatehouse;
 mod headers;

@@ -16,28 +16,40 @@ const LOWEST_OWN_PORT: u16 = 20_000;
 /// How often a port is looked for before the system is asked for any.
 const TRIES: u32 = 64;
 
-/// Opens the edge's listeners: the address itself and, when that is the IPv4 loopback or any
-/// address, its IPv6 twin on the same port.
-pub(crate) fn edge(address: SocketAddr) -> Result<Vec<TcpListener>, TrafficError> {
+/// Opens the edge's listeners, all on one port: the address itself, its IPv6 twin when it is the IPv4
+/// loopback or any address, and those in `also`.
+pub(crate) fn edge(address: SocketAddr, also: &[IpAddr]) -> Result<Vec<TcpListener>, TrafficError> {
     let mut tries = 0;
     loop {
         let first = open(address).map_err(|cause| failed(address.port(), cause))?;
         let bound = first.local_addr();
         let port = bound.map_err(|cause| failed(address.port(), cause))?.port();
-        let Some(twin) = ipv6_twin(address.ip()) else {
-            return Ok(vec![first]);
-        };
         tries += 1;
-        match open(SocketAddr::new(twin, port)) {
-            Ok(second) => return Ok(vec![first, second]),
-            Err(cause) if cause.kind() != io::ErrorKind::AddrInUse => {
-                tracing::info!(%cause, "no IPv6 on this machine");
-                return Ok(vec![first]);
-            }
-            Err(_) if address.port() == 0 && tries < TRIES => {}
-            Err(cause) => return Err(failed(port, cause)),
+        match beside(address.ip(), also, port) {
+            Ok(others) => return Ok(std::iter::once(first).chain(others).collect()),
+            Err(TrafficError::PortInUse { .. }) if address.port() == 0 && tries < TRIES => {}
+            Err(error) => return Err(error),
         }
     }
+}
+
+/// Opens what is listened on beside `first`. Only the twin, which nobody asked for by name, may be
+/// missing: a kernel without IPv6 has none.
+fn beside(first: IpAddr, also: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, TrafficError> {
+    let twin = ipv6_twin(first).filter(|twin| !also.contains(twin));
+    let mut listeners = Vec::new();
+    match twin.map(|twin| open((twin, port).into())) {
+        None => {}
+        Some(Ok(listener)) => listeners.push(listener),
+        Some(Err(cause)) if cause.kind() == io::ErrorKind::AddrInUse => {
+            return Err(failed(port, cause));
+        }
+        Some(Err(cause)) => tracing::info!(%cause, "no IPv6 on this machine"),
+    }
+    for address in also {
+        listeners.push(open((*address, port).into()).map_err(|cause| failed(port, cause))?);
+    }
+    Ok(listeners)
 }
 
 /// Opens an app's own port on the IPv4 loopback.
@@ -108,10 +120,33 @@ mod tests {
     #[test]
     fn a_port_that_somebody_listens_on_is_in_use() {
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let first = edge(loopback).expect("a free port");
+        let first = edge(loopback, &[]).expect("a free port");
         let port = first[0].local_addr().expect("an address").port();
-        let again = edge(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let again = edge(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), &[]);
         assert!(matches!(again, Err(TrafficError::PortInUse { port: p, .. }) if p == port));
+    }
+
+    #[test]
+    fn several_addresses_are_listened_on_with_one_port() {
+        let address = |last| IpAddr::from([127, 0, 0, last]);
+        let all = edge(SocketAddr::new(address(2), 0), &[address(3), address(4)]);
+        let all = all.expect("addresses of this machine");
+        let bound: Vec<_> = all
+            .iter()
+            .map(|one| one.local_addr().expect("one"))
+            .collect();
+        let port = bound[0].port();
+        let expected = [2, 3, 4].map(|last| SocketAddr::new(address(last), port));
+        assert_eq!(bound, expected);
+        let again = edge(SocketAddr::new(address(5), port), &[address(3)]);
+        assert!(matches!(again, Err(TrafficError::PortInUse { port: p, .. }) if p == port));
+    }
+
+    #[test]
+    fn an_address_that_is_not_this_machines_is_refused() {
+        let elsewhere = IpAddr::from([192, 0, 2, 1]);
+        let refused = edge(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &[elsewhere]);
+        assert!(matches!(refused, Err(TrafficError::Listen { .. })));
     }
 
     #[test]

@@ -25,6 +25,7 @@ impl Waker for Onlooker {
 async fn edge() -> (Edge, ()) {
     let edge = Edge::start(Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        also: Vec::new(),
         domain: "localhost".into(),
         workers: 2,
         observer: Arc::new(Onlooker),

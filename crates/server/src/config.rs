@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use model::limits::SourceLimits;
+
 /// How the daemon is started. `mayfly serve` documents each setting.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
@@ -10,12 +12,15 @@ pub struct ServeConfig {
     pub home: PathBuf,
     /// The edge's port; 0 takes a free one.
     pub port: u16,
-    /// The edge's addresses.
+    /// The edge's addresses; 127.0.0.1 when there are none. One that is 127.0.0.1 or 0.0.0.0 brings
+    /// its IPv6 twin along.
     pub listen: Vec<IpAddr>,
     /// The Debian mirror that base images come from; the machine's own by default.
     pub mirror: Option<String>,
     /// What cached layers and tools may hold.
     pub cache_bytes: u64,
+    /// How large an app's folder may be.
+    pub source: SourceLimits,
     /// The program that sandboxes are started with: this one.
     pub program: PathBuf,
 }

@@ -37,12 +37,13 @@ pub fn serve(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
 }
 
 async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure> {
+    // Calls that come while apps are still being found wait for their answer.
+    let listener = socket::listen(&config.home)?;
     let Wired {
         delivery,
         sandboxes,
     } = wiring::wire(&config).await?;
     delivery.adopt().await?;
-    let listener = socket::listen(&config.home)?;
     let (stop, stopped) = watch::channel(false);
     end_on_signal(stop.clone())?;
     tokio::spawn(Arc::clone(&delivery).sweep_for_ever());

@@ -60,7 +60,7 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
         Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
     )?;
     let waker = Arc::new(LateWaker::default());
-    let edge = Edge::start(edge_config(config, Arc::clone(&waker))?)?;
+    let edge = Edge::start(edge_config(config, Arc::clone(&waker)))?;
     let ports = Ports {
         ledger: Arc::new(ledger),
         blobs,
@@ -72,6 +72,7 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
     };
     let settings = Settings {
         cache_bytes: config.cache_bytes,
+        source: config.source,
         ..Settings::new(home.join("data"))
     };
     let delivery = Delivery::new(ports, settings);
@@ -82,35 +83,64 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
     })
 }
 
-fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> Result<proxy::Config, Failure> {
-    let address = edge_address(&config.listen)?;
-    Ok(proxy::Config {
-        listen: SocketAddr::new(address, config.port),
+fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {
+    let (first, also) = edge_addresses(&config.listen);
+    proxy::Config {
+        listen: SocketAddr::new(first, config.port),
+        also,
         domain: "localhost".to_owned(),
         workers: std::thread::available_parallelism().map_or(1, usize::from),
         observer: Arc::new(Unobserved),
         waker,
         limits: proxy::Limits::default(),
-    })
+    }
 }
 
-/// The edge opens the IPv6 twin of a loopback or unspecified IPv4 address by itself.
-fn edge_address(listen: &[IpAddr]) -> Result<IpAddr, Failure> {
-    match listen {
-        [] => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        [one] => Ok(*one),
-        [IpAddr::V4(four), IpAddr::V6(six)] if four.is_loopback() && six.is_loopback() => {
-            Ok(IpAddr::V4(*four))
-        }
-        _ => Err(
-            Failure::new(FailureCode::Usage, "the edge listens on one address").hint(
-                "give `--listen` once; `--listen 0.0.0.0` means every address of the machine",
-            ),
-        ),
-    }
+/// The first address, IPv4 before IPv6, and the others. One that another one covers is left out: it
+/// cannot be opened twice.
+fn edge_addresses(listen: &[IpAddr]) -> (IpAddr, Vec<IpAddr>) {
+    let mut all = listen.to_vec();
+    all.sort();
+    all.dedup();
+    let covered = |address: &IpAddr| all.iter().any(|other| covers(other, address));
+    let mut own = all.iter().copied().filter(|address| !covered(address));
+    let first = own.next().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    (first, own.collect())
+}
+
+/// Whether listening on `any` is listening on `address` too: 0.0.0.0 brings its twin `::` along.
+fn covers(any: &IpAddr, address: &IpAddr) -> bool {
+    any.is_unspecified() && any != address && (any.is_ipv4() || address.is_ipv6())
 }
 
 fn unusable(error: std::io::Error) -> Failure {
     Failure::new(FailureCode::Machine, "the daemon's folders cannot be used")
         .because(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edge_opens_each_address_once() {
+        for (listen, first, also) in [
+            (&[][..], "127.0.0.1", &[][..]),
+            (&["10.0.0.2"], "10.0.0.2", &[]),
+            (&["::1", "127.0.0.1"], "127.0.0.1", &["::1"]),
+            (
+                &["10.0.0.3", "10.0.0.2", "10.0.0.3"],
+                "10.0.0.2",
+                &["10.0.0.3"],
+            ),
+            (&["10.0.0.2", "0.0.0.0"], "0.0.0.0", &[]),
+            (&["::", "0.0.0.0", "::1"], "0.0.0.0", &[]),
+            (&["::", "10.0.0.2", "::1"], "10.0.0.2", &["::"]),
+        ] {
+            let parse = |text: &&str| text.parse::<IpAddr>().expect("an address");
+            let listen: Vec<_> = listen.iter().map(parse).collect();
+            let also: Vec<_> = also.iter().map(parse).collect();
+            assert_eq!(edge_addresses(&listen), (parse(&first), also), "{listen:?}");
+        }
+    }
 }

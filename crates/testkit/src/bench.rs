@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::answer::{Answer, Ask};
+use crate::disk::Disk;
 use crate::folder::AppFolder;
 use crate::outcome::{Command, Up};
 use crate::{eventually, template};
@@ -18,8 +19,19 @@ use crate::{eventually, template};
 pub struct Bench {
     program: PathBuf,
     home: TempDir,
+    /// What the home lies on, when that is a disk of its own. Goes after the home.
+    disk: Option<Disk>,
+    machine: Machine,
     daemon: Option<Child>,
     port: u16,
+}
+
+/// What the daemon's machine allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Machine {
+    Usual,
+    /// CAP_SYS_ADMIN is out of reach, as in most containers.
+    ForbidsMounts,
 }
 
 impl Bench {
@@ -36,19 +48,41 @@ impl Bench {
         Self::at_rest(program).awake()
     }
 
+    /// A daemon with filled caches whose home lies on a disk of its own.
+    pub fn start_on(program: &str, disk: Disk) -> Self {
+        let mut bench = Self::at_rest_in(program, disk.path());
+        bench.disk = Some(disk);
+        template::fill(Path::new(program), bench.home());
+        bench.awake()
+    }
+
+    /// A daemon with filled caches on a machine that forbids mounts.
+    pub fn start_where_mounts_are_forbidden(program: &str) -> Self {
+        let mut bench = Self::at_rest(program);
+        bench.machine = Machine::ForbidsMounts;
+        template::fill(Path::new(program), bench.home());
+        bench.awake()
+    }
+
     /// A home without a daemon.
     pub fn at_rest(program: &str) -> Self {
+        Self::at_rest_in(program, &std::env::temp_dir())
+    }
+
+    fn at_rest_in(program: &str, place: &Path) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "these tests make sandboxes: run them as root"
         );
         let home = tempfile::Builder::new()
             .prefix("mayfly-test-")
-            .tempdir()
+            .tempdir_in(place)
             .expect("a temporary folder");
         Self {
             program: program.into(),
             home,
+            disk: None,
+            machine: Machine::Usual,
             daemon: None,
             port: 0,
         }
@@ -72,6 +106,24 @@ impl Bench {
 
     /// The same with arguments.
     pub fn serve_with(&mut self, arguments: &[&str]) {
+        self.serve_unanswered(arguments);
+        self.answered();
+    }
+
+    /// Starts the daemon again and does not wait for it.
+    pub fn serve_again_unanswered(&mut self) {
+        let port = self.port.to_string();
+        self.serve_unanswered(&["--port", &port]);
+    }
+
+    /// Waits until the daemon answers.
+    pub fn answered(&mut self) {
+        self.port = eventually("the daemon answers", Duration::from_secs(60), || {
+            self.health()
+        });
+    }
+
+    fn serve_unanswered(&mut self, arguments: &[&str]) {
         fs::create_dir_all(self.home().join("log")).expect("a folder");
         let log = File::options()
             .create(true)
@@ -86,10 +138,16 @@ impl Bench {
             .stderr(log);
         // Keep a stray signal of the test's terminal away from it.
         serve.process_group(0);
+        if self.machine == Machine::ForbidsMounts {
+            // SAFETY: a plain system call between fork and exec.
+            unsafe { serve.pre_exec(forbid_mounts) };
+        }
         self.daemon = Some(serve.spawn().expect("the daemon"));
-        self.port = eventually("the daemon answers", Duration::from_secs(60), || {
-            self.health()
-        });
+    }
+
+    /// The disk that the home lies on.
+    pub fn disk(&self) -> &Disk {
+        self.disk.as_ref().expect("a disk of its own")
     }
 
     fn log_file(&self) -> PathBuf {
@@ -200,6 +258,17 @@ impl Bench {
     pub fn ask(&self, ask: &Ask<'_>) -> Answer {
         ask.send(self.edge())
             .unwrap_or_else(|error| panic!("{ask:?}: {error}"))
+    }
+}
+
+/// Takes CAP_SYS_ADMIN out of the bounding set: the next exec gives it to nobody, root included
+/// (capabilities(7)).
+fn forbid_mounts() -> std::io::Result<()> {
+    const CAP_SYS_ADMIN: libc::c_ulong = 21;
+    // SAFETY: takes a number, and no memory.
+    match unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
     }
 }
 

@@ -5,12 +5,14 @@
 
 pub mod answer;
 pub mod bench;
+pub mod disk;
 pub mod folder;
 pub mod outcome;
 mod template;
 
 pub use answer::Answer;
 pub use bench::Bench;
+pub use disk::Disk;
 pub use folder::AppFolder;
 pub use outcome::{Command, Up};
 

@@ -2,6 +2,7 @@
 //! Node app needs. Others get hard links to its files, which nothing ever writes to.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -97,8 +98,15 @@ fn make(program: &Path, template: &Path) {
     }
 }
 
+/// Copies only where links cannot be made: on another disk.
 fn link(from: &Path, to: &Path) {
-    run(Command::new("cp").arg("-al").arg(from).arg(to));
+    let device = |path: &Path| fs::metadata(path).expect("a folder").dev();
+    let home = to.parent().expect("a home");
+    let how = match device(from) == device(home) {
+        true => "-al",
+        false => "-a",
+    };
+    run(Command::new("cp").arg(how).arg(from).arg(to));
 }
 
 fn run(command: &mut Command) {

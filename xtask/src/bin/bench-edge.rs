@@ -52,6 +52,7 @@ async fn main() -> Result<()> {
 fn config() -> Config {
     Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        also: Vec::new(),
         domain: "localhost".to_owned(),
         workers: 1,
         observer: Arc::new(Unobserved),

@@ -5,6 +5,9 @@ mod compile;
 mod control;
 mod deb;
 mod furnish;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod keyring;
 mod kind;

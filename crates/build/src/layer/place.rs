@@ -133,6 +133,13 @@ impl Place {
         set_time(&full).map_err(io_at(full))
     }
 
+    /// The size of a file that was placed; 0 when there is none.
+    pub fn size_bytes(&self, path: &str) -> u64 {
+        let is_file = self.kinds().get(path) == Some(&Kind::File);
+        let size = || fs::symlink_metadata(self.root.join(path)).map_or(0, |file| file.len());
+        if is_file { size() } else { 0 }
+    }
+
     /// Whether something was placed at `path`.
     pub fn has(&self, path: &str) -> bool {
         self.kinds().contains_key(path)

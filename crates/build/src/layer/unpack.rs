@@ -28,6 +28,16 @@ impl Default for UnpackLimits {
     }
 }
 
+impl UnpackLimits {
+    /// What is left after one more entry; `None` when it is too much.
+    fn less(self, bytes: u64) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.checked_sub(bytes)?,
+            entries: self.entries.checked_sub(1)?,
+        })
+    }
+}
+
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
@@ -70,14 +80,12 @@ pub fn unpack_tar(
         let Some(path) = clean(&name).and_then(&rename) else {
             continue;
         };
-        left.entries = left
-            .entries
-            .checked_sub(1)
-            .ok_or(UnpackError::TooLarge(limits))?;
-        left.bytes = left
-            .bytes
-            .checked_sub(entry.size())
-            .ok_or(UnpackError::TooLarge(limits))?;
+        let bytes = match entry.header().entry_type() {
+            // What it stands for is copied.
+            EntryType::Link => place.size_bytes(&link_source(&entry, &path, &rename)?),
+            _ => entry.size(),
+        };
+        left = left.less(bytes).ok_or(UnpackError::TooLarge(limits))?;
         unpack_entry(&mut entry, &path, place, &rename)?;
     }
     Ok(())
@@ -89,22 +97,31 @@ fn unpack_entry(
     place: &Place,
     rename: &impl Fn(&str) -> Option<String>,
 ) -> Result<(), UnpackError> {
-    let target = |entry: &Entry<'_, _>| match entry.link_name_bytes() {
-        Some(target) => utf8(target),
-        None => Err(UnpackError::BadKind(path.to_owned())),
-    };
     match entry.header().entry_type() {
         EntryType::Directory => Ok(place.folder(path)?),
-        EntryType::Symlink => Ok(place.link(path, &target(entry)?)?),
-        EntryType::Link => {
-            let source = target(entry)?;
-            let source = clean(&source).and_then(rename);
-            let source = source.ok_or_else(|| PlaceError::NoSource(path.to_owned()))?;
-            Ok(place.copy(path, &source)?)
-        }
+        EntryType::Symlink => Ok(place.link(path, &target(entry, path)?)?),
+        EntryType::Link => Ok(place.copy(path, &link_source(entry, path, rename)?)?),
         EntryType::Regular | EntryType::Continuous => unpack_file(entry, path, place),
         _ => Err(UnpackError::BadKind(path.to_owned())),
     }
+}
+
+fn target(entry: &Entry<'_, impl Read>, path: &str) -> Result<String, UnpackError> {
+    match entry.link_name_bytes() {
+        Some(target) => utf8(target),
+        None => Err(UnpackError::BadKind(path.to_owned())),
+    }
+}
+
+/// Where the file that a hard link names was placed.
+fn link_source(
+    entry: &Entry<'_, impl Read>,
+    path: &str,
+    rename: &impl Fn(&str) -> Option<String>,
+) -> Result<String, UnpackError> {
+    let source = target(entry, path)?;
+    let source = clean(&source).and_then(rename);
+    Ok(source.ok_or_else(|| PlaceError::NoSource(path.to_owned()))?)
 }
 
 fn unpack_file(
@@ -203,6 +220,22 @@ mod tests {
         walk.into_iter()
             .map(|entry| entry.expect("an entry").into_path())
             .collect()
+    }
+
+    #[test]
+    fn hard_links_count_as_the_copies_that_they_become() {
+        let (_home, root) = inside();
+        let large = [b'x'; 400];
+        let archive = Crafted::new().entry(EntryType::Regular, "a", "", &large);
+        let archive = archive.entry(EntryType::Link, "b", "a", b"");
+        archive.unpack(&root).expect("800 of 1000 bytes");
+        let (_home, root) = inside();
+        let refused = archive.entry(EntryType::Link, "c", "a", b"").unpack(&root);
+        assert!(
+            matches!(refused, Err(UnpackError::TooLarge(_))),
+            "{refused:?}"
+        );
+        assert!(!root.join("c").exists());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! machine's own clients use, and checked against digests that are part of mayfly.
 
 mod archive;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod pins;
 mod registries;
 mod shelf;

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use api::types::AppStatus;
+use model::advice::{lost, name, quote};
 use model::instance::DeniedEgress;
 use model::keep::DEFAULT_KEEP;
 use model::manifest;
-
-/// Files beyond this are counted, not named.
-const NAMED: usize = 5;
 
 /// Sentences, the most pressing first.
 pub(crate) fn of(status: &AppStatus) -> Vec<String> {
@@ -24,22 +22,6 @@ pub(crate) fn of(status: &AppStatus) -> Vec<String> {
         .flatten()
         .chain(status.notices.iter().cloned())
         .collect()
-}
-
-fn lost(files: &[String], keep: &[String]) -> Option<String> {
-    let patterns = patterns(files);
-    let all = keep
-        .iter()
-        .chain(patterns.iter().filter(|pattern| !keep.contains(pattern)));
-    let all: Vec<_> = all.map(|pattern| quote(pattern)).collect();
-    (!files.is_empty()).then(|| {
-        format!(
-            "will be lost with the next release: {}\n  to keep it, add to {}:\n    [run]\n    keep = [{}]",
-            name(files),
-            manifest::FILE_NAME,
-            all.join(", ")
-        )
-    })
 }
 
 fn moves(files: &[String]) -> Option<String> {
@@ -73,84 +55,9 @@ fn rule(denied: &DeniedEgress) -> String {
     }
 }
 
-/// Patterns for files: several in one folder become that folder.
-fn patterns(files: &[String]) -> Vec<String> {
-    let mut patterns: Vec<String> = Vec::new();
-    for file in files {
-        let top = file.split_once('/').map(|(top, _)| format!("{top}/"));
-        let beside = |top: &String| files.iter().filter(|file| file.starts_with(top)).count() > 1;
-        let pattern = top.filter(beside).unwrap_or_else(|| file.clone());
-        if !patterns.contains(&pattern) {
-            patterns.push(pattern);
-        }
-    }
-    patterns
-}
-
-fn name(texts: &[String]) -> String {
-    let named = texts
-        .iter()
-        .take(NAMED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match texts.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
-}
-
-/// Writes a text as a basic string (TOML 1.0, "String").
-fn quote(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    let clean: String = escaped
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .collect();
-    format!("\"{clean}\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_of_one_folder_are_kept_by_that_folder() {
-        let texts = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| (*text).to_owned())
-                .collect::<Vec<_>>()
-        };
-        for (files, expected) in [
-            (vec!["a.json"], vec!["a.json"]),
-            (vec!["out/a", "out/b/c", "d"], vec!["out/", "d"]),
-            (vec!["out/a", "outer"], vec!["out/a", "outer"]),
-            (vec![], vec![]),
-        ] {
-            assert_eq!(patterns(&texts(&files)), texts(&expected), "{files:?}");
-        }
-    }
-
-    #[test]
-    fn the_line_to_add_keeps_what_is_kept_already() {
-        let texts = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| (*text).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let text = lost(
-            &texts(&["notes.json", "we\"ird"]),
-            &texts(&["*.db", "notes.json"]),
-        );
-        let text = text.expect("advice");
-        assert!(
-            text.ends_with(r#"keep = ["*.db", "notes.json", "we\"ird"]"#),
-            "{text}"
-        );
-        assert_eq!(lost(&[], &texts(&["*.db"])), None);
-    }
 
     #[test]
     fn a_denied_host_is_allowed_with_its_port_when_that_is_unusual() {

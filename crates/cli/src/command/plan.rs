@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use model::failure::Failure;
+use model::limits::SourceLimits;
 use model::plan::{Clue, Plan};
 use model::progress::clean_line;
 use model::{AppName, FailureCode};
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 /// Prints the plan. Needs no daemon, and changes nothing.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let root = Root::open(&args.dir)?;
-    let taken = folder::take(&root, &Reading::usual())?;
+    let taken = folder::take(&root, &Reading::within(limits()))?;
     let plan = server::plan(root.path(), taken.snapshot)?;
     match Reader::of_flag(args.json) {
         Reader::Program => face::json(&plan),
@@ -45,6 +46,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         true => compare(&root, &plan),
         false => Ok(Exit::Ok),
     }
+}
+
+/// How large the folder may be: as the daemon says, or the defaults where none can be asked.
+fn limits() -> SourceLimits {
+    let asked = daemon::runtime().and_then(|runtime| runtime.block_on(daemon::running()));
+    let daemon = asked.ok().flatten();
+    daemon.map_or_else(SourceLimits::default, |daemon| daemon.health.source)
 }
 
 /// Compares with the plan of the folder's app as it was last built.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use api::paths;
 use api::types::StopRequest;
 use model::failure::Failure;
-use model::limits::{CACHE_BYTES, parse_size};
+use model::limits::{CACHE_BYTES, SourceLimits, parse_size};
 use server::ServeConfig;
 
 use crate::command::stop;
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// The port that apps answer on [default: 7777]; 0 takes a free one
     #[arg(long)]
     port: Option<u16>,
-    /// An address to listen on, once for each [default: this machine only, 127.0.0.1 and ::1]
+    /// An address to listen on; give it once for each [default: this machine only, 127.0.0.1 and ::1]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<IpAddr>,
     /// The Debian mirror for base images [default: the one that this machine's apt is set to]
@@ -32,6 +32,12 @@ pub(crate) struct Args {
     /// How much disk cached packages and layers may take [default: 10 GiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     cache: Option<String>,
+    /// How large an app's folder may be [default: 200 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    source_size: Option<String>,
+    /// How many files an app's folder may hold [default: 20000]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    source_files: Option<u32>,
     /// Run in the background; returns when the daemon is ready
     #[arg(long)]
     detach: bool,
@@ -44,6 +50,8 @@ impl Args {
             listen: self.listen.clone(),
             mirror: self.mirror.clone(),
             cache: self.cache.clone(),
+            source_size: self.source_size.clone(),
+            source_files: self.source_files,
         }
     }
 
@@ -58,8 +66,22 @@ impl Args {
             },
             mirror: self.mirror.clone(),
             cache_bytes: cache_bytes.unwrap_or(CACHE_BYTES),
+            source: self.source(),
             // Also when the program's file was replaced meanwhile.
             program: PathBuf::from("/proc/self/exe"),
+        }
+    }
+}
+
+impl Args {
+    fn source(&self) -> SourceLimits {
+        let default = SourceLimits::default();
+        let size = self.source_size.as_deref().and_then(parse_size);
+        SourceLimits {
+            total_bytes: size.unwrap_or(default.total_bytes),
+            files: self
+                .source_files
+                .map_or(default.files, |files| files as usize),
         }
     }
 }
@@ -150,6 +172,7 @@ fn mirror(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use model::limits::GIB;
 
     #[derive(Parser)]
     struct Line {
@@ -169,11 +192,17 @@ mod tests {
             "http://m.example/debian",
             "--cache",
             "1 GiB",
+            "--source-size",
+            "1 GiB",
+            "--source-files",
+            "30000",
         ];
         let line = Line::try_parse_from(words).expect("good arguments");
         assert_eq!(line.args.options().arguments(), words[1..]);
         let config = line.args.config();
-        assert_eq!((config.port, config.cache_bytes), (80, 1024 * 1024 * 1024));
+        assert_eq!((config.port, config.cache_bytes), (80, GIB));
+        let source = (config.source.total_bytes, config.source.files);
+        assert_eq!(source, (GIB, 30_000));
     }
 
     #[test]
@@ -185,6 +214,8 @@ mod tests {
             ["serve", "--mirror", "http://"],
             ["serve", "--mirror", "http://m.example/a b"],
             ["serve", "--cache", "much"],
+            ["serve", "--source-size", "much"],
+            ["serve", "--source-files", "0"],
         ] {
             assert!(Line::try_parse_from(words).is_err(), "{words:?}");
         }

@@ -193,7 +193,7 @@ mod tests {
           | Traceback:
           | KeyError: 'x'
 
-        will be lost with the next release: notes.json
+        written by the app, and goes with its release: notes.json
           to keep it, add to mayfly.toml:
             [run]
             keep = ["*.db", "*.sqlite*", "data/", "instance/", "uploads/", "notes.json"]

@@ -62,12 +62,18 @@ async fn up(args: Args) -> Result<Exit, Failure> {
     let env = read_env(&args.env_file)?;
     let root = Root::open(&args.dir)?;
     let began = Instant::now();
-    let mut taken = folder::take(&root, &Reading::usual())?;
-    let mut client = daemon::connect_or_start(&mut face).await?;
+    let running = daemon::running().await?;
+    let limits = running.as_ref().map(|daemon| daemon.health.source);
+    let reading = Reading::within(limits.unwrap_or_default());
+    let mut taken = folder::take(&root, &reading)?;
+    let mut client = match running {
+        Some(daemon) => daemon.client,
+        None => daemon::start_and_connect(&mut face).await?,
+    };
     for text in std::mem::take(&mut taken.notices) {
         face.show(&Progress::Notice { text });
     }
-    let sent = deliver(&mut client, &root, &mut taken).await?;
+    let sent = deliver(&mut client, &root, &reading, &mut taken).await?;
     let files = taken.snapshot.entries.len();
     let seconds = Seconds(began.elapsed().as_secs_f64());
     face.remark(&format!(
@@ -107,11 +113,12 @@ async fn up(args: Args) -> Result<Exit, Failure> {
 async fn deliver(
     client: &mut Client,
     root: &Root,
+    reading: &Reading,
     taken: &mut folder::Taken,
 ) -> Result<Sent, Failure> {
     match folder::send(client, root, &taken.snapshot).await {
         Err(UploadError::Folder(FolderError::Changes { .. })) => {
-            *taken = folder::take(root, &Reading::usual())?;
+            *taken = folder::take(root, reading)?;
             Ok(folder::send(client, root, &taken.snapshot).await?)
         }
         other => Ok(other?),

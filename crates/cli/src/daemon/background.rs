@@ -1,14 +1,14 @@
 //! Starting the daemon so that it outlives its starter and holds nothing of it: no terminal, no
 //! pipe, no folder.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram as StdDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::{Client, paths};
 use model::failure::{Failure, FailureCode, Remedy};
@@ -22,6 +22,8 @@ use super::systemd;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long one that could not start may take to end.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How often a daemon that another call has started is looked for: a Unix socket cannot be awaited.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// A log larger than this gives way to a new one when a daemon starts.
 const LOG_BYTES: u64 = 10 * 1024 * 1024;
 /// How much of the log is shown when a daemon dies at its start.
@@ -38,19 +40,23 @@ pub(crate) struct ServeOptions {
     pub(crate) mirror: Option<String>,
     /// The cache's size, as the user wrote it.
     pub(crate) cache: Option<String>,
+    /// How large an app's folder may be, as the user wrote it.
+    pub(crate) source_size: Option<String>,
+    /// How many files it may hold.
+    pub(crate) source_files: Option<u32>,
 }
 
 impl ServeOptions {
     /// As `mayfly serve` takes them.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let port = self.port.map(|port| ("--port", port.to_string()));
-        let listen = self
-            .listen
-            .iter()
-            .map(|address| ("--listen", address.to_string()));
-        let mirror = self.mirror.clone().map(|mirror| ("--mirror", mirror));
-        let cache = self.cache.clone().map(|cache| ("--cache", cache));
-        let all = port.into_iter().chain(listen).chain(mirror).chain(cache);
+        let text = |name, value: &Option<String>| value.clone().map(|value| (name, value));
+        let number = |name, value: Option<u32>| value.map(|value| (name, value.to_string()));
+        let listen = self.listen.iter().map(|one| ("--listen", one.to_string()));
+        let all = number("--port", self.port.map(u32::from)).into_iter();
+        let all = all.chain(listen).chain(text("--mirror", &self.mirror));
+        let all = all.chain(text("--cache", &self.cache));
+        let all = all.chain(text("--source-size", &self.source_size));
+        let all = all.chain(number("--source-files", self.source_files));
         all.flat_map(|(name, value)| [name.to_owned(), value])
             .collect()
     }
@@ -166,7 +172,36 @@ pub(crate) async fn start(home: &Path, options: &ServeOptions) -> Result<Started
         systemd::start().map_err(StartError::Systemd)?;
         return Ok(Started::Systemd);
     }
-    spawn(home, options).await.map(|()| Started::Background)
+    match spawn(home, options).await {
+        // One that somebody else started at the same moment was faster.
+        Err(StartError::Failed(failure))
+            if failure.code == FailureCode::InUse && listens_soon(home).await =>
+        {
+            Ok(Started::Already)
+        }
+        spawned => spawned.map(|()| Started::Background),
+    }
+}
+
+/// Whether another daemon has this home and takes connections: it does very soon after it has taken
+/// the home's lock.
+async fn listens_soon(home: &Path) -> bool {
+    let until = Instant::now() + READY_WITHIN;
+    loop {
+        if Client::connect(home).await.is_ok() {
+            return true;
+        }
+        if !is_taken(home) || Instant::now() > until {
+            return false;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Whether a daemon has the home's lock.
+fn is_taken(home: &Path) -> bool {
+    let lock = File::open(home.join("run/daemon.lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Taken while a daemon is started; given back when it is dropped.

@@ -6,5 +6,5 @@ pub(crate) mod notify;
 mod systemd;
 
 pub(crate) use background::{ServeOptions, StartError, Started, start};
-pub(crate) use connection::{connect, connect_or_start, runtime};
+pub(crate) use connection::{connect, running, runtime, start_and_connect};
 pub(crate) use systemd::{install, is_booted};

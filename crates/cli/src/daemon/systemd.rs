@@ -246,7 +246,7 @@ mod tests {
             port: Some(80),
             listen: vec!["::1".parse().expect("an address")],
             mirror: Some("http://mirror.example/debian 100%".into()),
-            cache: None,
+            ..ServeOptions::default()
         };
         let unit = unit(Path::new(PROGRAM), Path::new("/srv/my apps"), &options);
         insta::assert_snapshot!(unit, @r#"

@@ -8,6 +8,9 @@ use model::snapshot::SnapshotError;
 
 use crate::face::Bytes;
 
+const MORE_FILES: &str = "start the daemon with `mayfly serve --source-files COUNT`";
+const MORE_BYTES: &str = "start the daemon with `mayfly serve --source-size SIZE`";
+
 /// Why a folder cannot be read as an app.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
@@ -83,9 +86,7 @@ impl Remedy for FolderError {
     fn code(&self) -> FailureCode {
         match self {
             Self::TooManyFiles { .. } | Self::TooLarge { .. } => FailureCode::TooLarge,
-            Self::Snapshot(SnapshotError::TooManyFiles { .. } | SnapshotError::TooLarge { .. }) => {
-                FailureCode::TooLarge
-            }
+            Self::Snapshot(cause) => cause.code(),
             _ => FailureCode::BadFolder,
         }
     }
@@ -110,14 +111,18 @@ impl Remedy for FolderError {
                 fullest: Some(folder),
                 ..
             } => {
-                format!("if the app does not need it: `echo '{folder}/' >> .mayflyignore`")
+                format!(
+                    "if the app does not need it: `echo '{folder}/' >> .mayflyignore`; else {MORE_FILES}"
+                )
             }
             Self::TooManyFiles { .. } | Self::Snapshot(SnapshotError::TooManyFiles { .. }) => {
-                "leave folders out with a line each in .mayflyignore".into()
+                format!("leave folders out with a line each in .mayflyignore; else {MORE_FILES}")
             }
             Self::TooLarge { largest, .. }
             | Self::Snapshot(SnapshotError::TooLarge { largest, .. }) => {
-                format!("if the app does not need it: `echo '{largest}' >> .mayflyignore`")
+                format!(
+                    "if the app does not need it: `echo '{largest}' >> .mayflyignore`; else {MORE_BYTES}"
+                )
             }
             Self::Changes { .. } => {
                 "stop what writes to it, or leave it out with a line in .mayflyignore".into()

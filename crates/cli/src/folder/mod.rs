@@ -47,10 +47,10 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// As every command reads: the default limits, hashes kept in the caller's cache folder.
-    pub(crate) fn usual() -> Self {
+    /// As every command reads: hashes kept in the caller's cache folder.
+    pub(crate) fn within(limits: SourceLimits) -> Self {
         Self {
-            limits: SourceLimits::default(),
+            limits,
             caches: hash_cache::place(),
         }
     }

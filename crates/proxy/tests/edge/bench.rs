@@ -59,6 +59,7 @@ impl Bench {
         let (notes, alarm) = (Arc::<Notes>::default(), Arc::<Alarm>::default());
         let edge = Edge::start(Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            also: Vec::new(),
             domain: "localhost".into(),
             workers: 2,
             observer: Arc::clone(&notes) as Arc<dyn Observer>,

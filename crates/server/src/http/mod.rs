@@ -27,8 +27,9 @@ use tokio::sync::watch;
 
 use peer::Peer;
 
-/// The largest body that one request may have: a batch of files, or one large file.
-const BODY_BYTES: usize = 256 * 1024 * 1024;
+/// What one request's body may hold beside one file of the largest size: its frame, or the list of
+/// a snapshot's files.
+const BESIDE_BYTES: u64 = 56 * 1024 * 1024;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -44,7 +45,10 @@ pub(crate) async fn serve(
     daemon: Daemon,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let largest = daemon.delivery.source_limits().total_bytes;
+    let body = usize::try_from(largest.saturating_add(BESIDE_BYTES)).unwrap_or(usize::MAX);
     let app = router()
+        .layer(DefaultBodyLimit::max(body))
         .with_state(daemon)
         .into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, app);
@@ -67,7 +71,6 @@ fn router() -> Router<Daemon> {
         .route("/v1/apps/{app}/logs", get(logs::lines))
         .route(paths::EVENTS, get(events::after))
         .route(paths::STOP, post(stop::stop))
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
 }
 
 async fn health(State(daemon): State<Daemon>) -> Json<Health> {
@@ -76,6 +79,7 @@ async fn health(State(daemon): State<Daemon>) -> Json<Health> {
         pid: std::process::id(),
         home: daemon.home,
         port: daemon.delivery.edge().port(),
+        source: daemon.delivery.source_limits(),
     })
 }
 

@@ -1,0 +1,19 @@
+//! requirements.txt, pyproject.toml and the code of a Python app.
+
+#![no_main]
+
+use build::detect::{Folder, detect};
+use libfuzzer_sys::fuzz_target;
+use model::manifest::Manifest;
+
+fuzz_target!(|data: &str| {
+    let mut files = data.split('\u{1}');
+    let mut next = || files.next().unwrap_or_default().to_owned();
+    let folder = Folder::from_files([
+        ("requirements.txt", next()),
+        ("pyproject.toml", next()),
+        ("Procfile", next()),
+        ("app.py", next()),
+    ]);
+    let _ = detect(&folder, &Manifest::default());
+});
