@@ -25,6 +25,7 @@ use model::plan::{AppKind, Clue, Plan};
 use crate::recipe::{Back, FilesRecipe, Front, NodeResult, Recipe, Start};
 
 pub use folder::Folder;
+pub(crate) use python::canonical;
 pub use site::pages;
 
 /// The least that must speak for a kind: a lone script is enough.

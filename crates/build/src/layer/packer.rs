@@ -1,5 +1,6 @@
 //! Makes layers: the blob in the store and the folder on the shelf, in one pass.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -92,6 +93,24 @@ impl Packer {
     /// Notes that a build with inputs of digest `key` makes this layer.
     pub fn remember(&self, key: &Digest, layer: &PackedLayer) -> Result<(), LayerError> {
         self.shelf.remember(key, &layer.layer)
+    }
+
+    /// Forgets the inputs of layers that are gone for good, so that their notes do not pile up. One
+    /// that is not unpacked, but whose blob is there, can be had again.
+    pub(crate) async fn forget_lost(&self) -> Result<(), LayerError> {
+        let shelf = self.shelf.clone();
+        let lost = blocking(move || shelf.lost()).await?;
+        let blobs: Vec<Digest> = lost
+            .iter()
+            .filter_map(|(_, layer)| Some(layer.as_ref()?.digest))
+            .collect();
+        let missing: HashSet<Digest> = self.blobs.missing(&blobs).await?.into_iter().collect();
+        for (note, layer) in lost {
+            if layer.is_none_or(|layer| missing.contains(&layer.digest)) {
+                self.shelf.forget(&note)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where the layer is unpacked; unpacks it from its blob when the shelf has lost it.

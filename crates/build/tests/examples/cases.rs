@@ -36,6 +36,14 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
             failed.push(shared.to_owned());
         }
     }
+    let shared = "built-wheels-are-shared";
+    if wanted(shared, true) {
+        println!("test {shared}");
+        if let Err(why) = what_was_built_for_one_app_serves_another(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(shared.to_owned());
+        }
+    }
     for case in bad_apps() {
         if wanted(case.name, true) {
             println!("test {}", case.name);
@@ -157,6 +165,48 @@ async fn what_one_app_compiled_serves_another(bench: &Bench) -> Result<(), Strin
         .map_err(|lines| format!("{lines:#?}"))
 }
 
+const USAGE: &str = "import http.server, docopt\n\
+    class Page(http.server.BaseHTTPRequestHandler):\n    \
+        def do_GET(self):\n        \
+            self.send_response(200)\n        \
+            self.end_headers()\n        \
+            self.wfile.write(docopt.__version__.encode())\n\
+    http.server.HTTPServer(('', 8000), Page).serve_forever()\n";
+
+/// A package that comes as source only is built for the first app that lists it, by the version
+/// that the app asks for, and for no other.
+async fn what_was_built_for_one_app_serves_another(bench: &Bench) -> Result<(), String> {
+    let build = async |requirements: &str, pins: &BTreeMap<String, Vec<u8>>| {
+        let folder = [("app.py", USAGE), ("requirements.txt", requirements)];
+        let (built, heard) = bench.build(&bench.folder_of(&folder), pins).await;
+        built
+            .map(|built| (built, heard.lines()))
+            .map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))
+    };
+    let says = |lines: &[String], words: &str| lines.iter().any(|line| line.starts_with(words));
+    let (first, _) = build("docopt<0.6.2", &BTreeMap::new()).await?;
+    let text = answer(bench, &first, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    if !text.contains("0.6.1") {
+        return Err(format!("another version than the app asks for: {text}"));
+    }
+    let (second, lines) = build("docopt==0.6.1\nblinker", &BTreeMap::new()).await?;
+    if says(&lines, "> build docopt") || !says(&lines, "> use the wheel that was built of docopt") {
+        return Err(format!("it was built again: {lines:#?}"));
+    }
+    if first.image.layers[0] != second.image.layers[0] {
+        return Err("the base is another one".into());
+    }
+    let (again, _) = build("docopt<0.6.2", &first.pins).await?;
+    match again.image == first.image && again.cached {
+        true => Ok(()),
+        false => Err(format!(
+            "another image: {:?} {:?}",
+            first.image, again.image
+        )),
+    }
+}
+
 struct BadApp {
     name: &'static str,
     files: &'static [(&'static str, &'static str)],
@@ -186,6 +236,16 @@ fn bad_apps() -> Vec<BadApp> {
             code: FailureCode::Dependency,
             message: "there is no such version of the Python package `flask`",
             hint: "without a version",
+        },
+        BadApp {
+            name: "a-python-package-whose-build-fails",
+            files: &[
+                ("app.py", FLASK),
+                ("requirements.txt", "flask\ntensorflow-gpu"),
+            ],
+            code: FailureCode::Dependency,
+            message: "the Python package `tensorflow-gpu 2.12.0` cannot be built from its source",
+            hint: "list `tensorflow` in place of `tensorflow-gpu`",
         },
         BadApp {
             name: "a-node-package-that-does-not-exist",
