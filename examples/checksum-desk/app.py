@@ -1,15 +1,21 @@
 """Checksum Desk.
 
 Usage:
-  app.py [--port=<port>]
+  app.py [--debug]
 
 Options:
-  --port=<port>  Port to listen on [default: 5050].
+  --debug  Restart when a file changes.
 """
 import crcmod.predefined
-from crcmod import crcmod as engine
 from docopt import docopt
 from flask import Flask, jsonify, request
+
+try:
+    import crcmod._crcfunext
+
+    FAST = True
+except ImportError:
+    FAST = False
 
 app = Flask(__name__)
 
@@ -39,10 +45,10 @@ def checksum():
     return jsonify(
         algorithm=name,
         checksum=f"{crc(text.encode()):x}",
-        fast=bool(engine._usingExtension),
+        fast=FAST,
     )
 
 
 if __name__ == "__main__":
     arguments = docopt(__doc__)
-    app.run(host="127.0.0.1", port=int(arguments["--port"]))
+    app.run(host="127.0.0.1", port=5050, debug=arguments["--debug"])
