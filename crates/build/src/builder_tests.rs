@@ -164,6 +164,19 @@ async fn after_a_crash_of_the_machine_what_was_built_before_is_not_built_again()
 }
 
 #[tokio::test]
+async fn a_layer_whose_blob_is_gone_is_packed_again_from_its_folder() {
+    let house = House::new();
+    let before = house.build(&SITE).await;
+    let blob = before.image.layers[0].digest;
+    house.blobs.remove(&blob).await.expect("removed");
+    let again = house.build(&SITE).await;
+    assert!(again.cached);
+    assert_eq!(again.image, before.image);
+    let missing = house.blobs.missing(&[blob]).await.expect("an answer");
+    assert_eq!(missing, []);
+}
+
+#[tokio::test]
 async fn inputs_are_forgotten_when_neither_folder_nor_blob_of_their_layer_is_left() {
     let house = House::new();
     let built = house.build(&SITE).await;

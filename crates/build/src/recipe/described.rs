@@ -80,6 +80,13 @@ pub struct NodePackages {
     /// The lock file, and who wrote it. None when packages were added to the manifest: the lock
     /// would no longer fit.
     pub lock: Option<NodeLock>,
+    /// Where they are installed, in the source: the app's folder, or the root of its workspaces.
+    /// Empty for the source itself.
+    pub root: String,
+    /// The text of each workspace's package.json, by its folder below `root`.
+    pub members: BTreeMap<String, String>,
+    /// The packages that the code imports: these stay when what only the build needs goes.
+    pub at_run_time: Vec<String>,
 }
 
 /// A lock file of a Node app.

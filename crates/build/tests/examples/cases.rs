@@ -44,6 +44,14 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
             failed.push(shared.to_owned());
         }
     }
+    let workspaces = "workspaces-share-their-packages";
+    if wanted(workspaces, true) {
+        println!("test {workspaces}");
+        if let Err(why) = workspaces_are_installed_together(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(workspaces.to_owned());
+        }
+    }
     for case in bad_apps() {
         if wanted(case.name, true) {
             println!("test {}", case.name);
@@ -203,6 +211,67 @@ async fn what_was_built_for_one_app_serves_another(bench: &Bench) -> Result<(), 
         false => Err(format!(
             "another image: {:?} {:?}",
             first.image, again.image
+        )),
+    }
+}
+
+const API: &str = "const http = require('http')\n\
+    const ms = require('ms')\n\
+    const { hello } = require('@acme/shared')\n\
+    http.createServer((q, r) => r.end(hello(ms('2 days')))).listen(4000)\n";
+const SHARED: &str = "const ms = require('ms/package.json').version\n\
+    exports.hello = (time) => `hello ${time} with ms ${ms}`\n";
+
+/// A workspace is the app: it uses another one, each has its own version of a package, the root's
+/// script builds both, and what only the build needs is not in the image.
+async fn workspaces_are_installed_together(bench: &Bench) -> Result<(), String> {
+    let folder = bench.folder_of(&[
+        (
+            "package.json",
+            r#"{"name":"all","private":true,"workspaces":["packages/*"],
+                "scripts":{"start":"npm start -w api","build":"npm run build --workspaces --if-present"},
+                "devDependencies":{"is-odd":"3.0.1"}}"#,
+        ),
+        (
+            "packages/shared/package.json",
+            r#"{"name":"@acme/shared","version":"1.0.0","main":"out/index.js",
+                "scripts":{"build":"mkdir -p out && cp src/index.js out/"},"dependencies":{"ms":"2.0.0"}}"#,
+        ),
+        ("packages/shared/src/index.js", SHARED),
+        (
+            "packages/api/package.json",
+            r#"{"name":"api","version":"1.0.0",
+                "scripts":{"start":"node server.js","build":"node -e 'require(`is-odd`)(3) || process.exit(1)'"},
+                "dependencies":{"@acme/shared":"*","ms":"2.1.3"}}"#,
+        ),
+        ("packages/api/server.js", API),
+        ("packages/web/package.json", r#"{"name":"web","dependencies":{"is-even":"1.0.0"}}"#),
+    ]);
+    let (built, heard) = bench.build(&folder, &BTreeMap::new()).await;
+    let built = built.map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))?;
+    let text = answer(bench, &built, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    if !text.contains("hello 172800000 with ms 2.0.0") {
+        return Err(format!("another answer: {text}"));
+    }
+    for layer in &built.image.layers {
+        let dir = bench.builder.layer(layer).await;
+        let modules = dir
+            .map_err(|failure| failure.to_string())?
+            .join("app/node_modules");
+        for package in ["is-odd", "is-even"] {
+            if modules.join(package).exists() {
+                return Err(format!("{package} is in the image"));
+            }
+        }
+    }
+    let (again, _) = bench.build(&bench.folder(&folder), &built.pins).await;
+    let again = again.map_err(|failure| format!("{failure:#?}"))?;
+    match again.image == built.image && again.cached {
+        true => Ok(()),
+        false => Err(format!(
+            "another image: {:?} {:?}",
+            built.image, again.image
         )),
     }
 }

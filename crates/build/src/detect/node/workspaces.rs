@@ -38,8 +38,10 @@ pub(super) fn around(folder: &Folder) -> Result<Option<Workspaces>, Failure> {
 fn members_of(top: &Folder, root: &Package) -> Vec<String> {
     let named = |path: &str| {
         let fits = |glob: &String| matches(glob.trim_start_matches('!'), path);
-        let (not, yes): (Vec<_>, Vec<_>) =
-            root.workspaces.iter().partition(|glob| glob.starts_with('!'));
+        let (not, yes): (Vec<_>, Vec<_>) = root
+            .workspaces
+            .iter()
+            .partition(|glob| glob.starts_with('!'));
         yes.into_iter().any(fits) && !not.into_iter().any(fits)
     };
     let folders = top
@@ -138,8 +140,12 @@ impl Workspaces {
         });
         let scripts: BTreeMap<String, String> = scripts.collect();
         let whole = scripts::expand(&scripts, "build", scripts::DEPTH);
+        let is_for = |whole: &String| {
+            let names_members = whole.contains("(cd ");
+            !names_members || whole.contains(&format!("(cd {path} "))
+        };
         whole
-            .filter(|whole| !self.calls_a_member(whole))
+            .filter(|whole| !self.calls_a_member(whole) && is_for(whole))
             .or_else(|| self.script(path, "build"))
     }
 
@@ -154,7 +160,9 @@ impl Workspaces {
         let member = self.members.get(path)?;
         let body = scripts::expand(&member.scripts, name, scripts::DEPTH)?;
         // The members' own programs lie in their own folders when versions differ.
-        Some(format!("(cd {path} && PATH=\"$PWD/node_modules/.bin:$PATH\" && {body})"))
+        Some(format!(
+            "(cd {path} && PATH=\"$PWD/node_modules/.bin:$PATH\" && {body})"
+        ))
     }
 
     /// A command of the root with the scripts of members in the place of calls of them.
@@ -168,7 +176,7 @@ impl Workspaces {
             .collect();
         match bodies.is_empty() {
             true => command.to_owned(),
-            false => bodies.join("; "),
+            false => bodies.join(" && "),
         }
     }
 
@@ -187,21 +195,33 @@ impl Workspaces {
                 "--workspaces" | "-ws" => all = true,
                 "--if-present" | "--silent" | "-s" => {}
                 "-w" | "--workspace" | "--prefix" | "--filter" | "-C" | "--cwd" => {
-                    wanted.push(if value.is_empty() { words.next()? } else { value });
+                    wanted.push(if value.is_empty() {
+                        words.next()?
+                    } else {
+                        value
+                    });
                 }
                 "workspace" if *manager == "yarn" => wanted.push(words.next()?),
                 _ => rest.push(*word),
             }
         }
-        let script = *rest.iter().find(|word| !matches!(**word, "run" | "run-script"))?;
+        let script = *rest
+            .iter()
+            .find(|word| !matches!(**word, "run" | "run-script"))?;
         let is_wanted = |(path, member): &(&String, &Package)| {
             let path = path.as_str();
             let names = [Some(path.to_owned()), member.name()];
-            wanted
-                .iter()
-                .any(|word| names.iter().flatten().any(|name| name == word.trim_start_matches("./")))
+            wanted.iter().any(|word| {
+                names
+                    .iter()
+                    .flatten()
+                    .any(|name| name == word.trim_start_matches("./"))
+            })
         };
-        let members = self.members.iter().filter(|member| all || is_wanted(member));
+        let members = self
+            .members
+            .iter()
+            .filter(|member| all || is_wanted(member));
         let paths: Vec<&str> = members.map(|(path, _)| path.as_str()).collect();
         (!paths.is_empty()).then(|| (paths, script.to_owned()))
     }
@@ -232,13 +252,34 @@ mod tests {
         );
         Folder::from_files([
             ("package.json", root.as_str()),
-            ("packages/old/package.json", r#"{"name":"old","scripts":{"start":"node a.js"}}"#),
-            ("packages/old/a.js", "require('http').createServer().listen(1)"),
-            ("packages/api/package.json", r#"{"name":"@a/api","scripts":{"start":"node a.js","build":"tsc"},"dependencies":{"@a/lib":"*"}}"#),
-            ("packages/api/a.js", "require('http').createServer().listen(3001)"),
-            ("packages/lib/package.json", r#"{"name":"@a/lib","scripts":{"build":"tsc -b"}}"#),
-            ("packages/two/package.json", r#"{"name":"two","scripts":{"start":"node b.js"}}"#),
-            ("packages/two/b.js", "require('http').createServer().listen(3002)"),
+            (
+                "packages/old/package.json",
+                r#"{"name":"old","scripts":{"start":"node a.js"}}"#,
+            ),
+            (
+                "packages/old/a.js",
+                "require('http').createServer().listen(1)",
+            ),
+            (
+                "packages/api/package.json",
+                r#"{"name":"@a/api","scripts":{"start":"node a.js","build":"tsc"},"dependencies":{"@a/lib":"*"}}"#,
+            ),
+            (
+                "packages/api/a.js",
+                "require('http').createServer().listen(3001)",
+            ),
+            (
+                "packages/lib/package.json",
+                r#"{"name":"@a/lib","scripts":{"build":"tsc -b"}}"#,
+            ),
+            (
+                "packages/two/package.json",
+                r#"{"name":"two","scripts":{"start":"node b.js"}}"#,
+            ),
+            (
+                "packages/two/b.js",
+                "require('http').createServer().listen(3002)",
+            ),
         ])
     }
 
@@ -250,7 +291,9 @@ mod tests {
             ("npm --prefix packages/two start", "packages/two"),
             ("", "packages/api"),
         ] {
-            let found = app(&folder(start, "")).expect("good files").expect("an app");
+            let found = app(&folder(start, ""))
+                .expect("good files")
+                .expect("an app");
             assert_eq!(found.0.path(), path, "{start}");
         }
     }
@@ -261,13 +304,18 @@ mod tests {
         for (build, expected) in [
             (
                 "npm run build -w @a/lib && npm run build -w @a/api",
-                format!("(cd packages/lib && {path} && tsc -b) && (cd packages/api && {path} && tsc)"),
+                format!(
+                    "(cd packages/lib && {path} && tsc -b) && (cd packages/api && {path} && tsc)"
+                ),
             ),
             ("tsc -b packages/api", "tsc -b packages/api".to_owned()),
         ] {
             let folder = folder("", build);
             let workspaces = around(&folder).expect("good files").expect("workspaces");
-            assert_eq!(workspaces.build("packages/api").as_deref(), Some(expected.as_str()));
+            assert_eq!(
+                workspaces.build("packages/api").as_deref(),
+                Some(expected.as_str())
+            );
         }
         let all = folder("", "npm run build --workspaces --if-present");
         let workspaces = around(&all).expect("good files").expect("workspaces");
