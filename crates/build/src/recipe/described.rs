@@ -23,6 +23,7 @@ pub enum Recipe {
 
 /// A front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a build")]
 pub enum Front {
     /// Files that are served as they are.
     Files(FilesRecipe),

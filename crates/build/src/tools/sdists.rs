@@ -221,6 +221,9 @@ fn minor_of(version: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::Fetcher;
+    use crate::testing::Website;
+    use crate::tools::{Registries, Tools};
 
     #[test]
     fn archives_are_found_in_both_forms_of_an_index() {
@@ -246,6 +249,46 @@ mod tests {
             };
             assert_eq!(found, [expected]);
         }
+    }
+
+    #[tokio::test]
+    async fn an_archive_comes_from_a_registry_and_is_what_was_promised() {
+        let (registry, other) = (Website::start(), Website::start());
+        for site in [&registry, &other] {
+            site.put("/f/a-1.0.tar.gz", "archive");
+        }
+        let registries = Registries {
+            python: format!("{}/simple", registry.url),
+            python_extra: vec![],
+            npm: registry.url.clone(),
+            npm_scopes: vec![],
+        };
+        let home = tempfile::tempdir().expect("a folder");
+        let tools = Tools::new(registries, Fetcher::of_machine(), home.path()).expect("tools");
+        let sdist = |site: &Website, content: &str| Sdist {
+            package: "a".into(),
+            version: "1.0".into(),
+            file: "a-1.0.tar.gz".into(),
+            url: format!("{}/f/a-1.0.tar.gz", site.url),
+            sha256: Some(Digest::of(content.as_bytes()).hex()),
+        };
+        let got = tools.sdist(&sdist(&registry, "archive")).await;
+        assert_eq!(got.expect("the archive"), b"archive");
+        let changed = tools.sdist(&sdist(&registry, "another")).await;
+        assert!(
+            changed
+                .expect_err("changed")
+                .message
+                .contains("is not the file")
+        );
+        let elsewhere = tools.sdist(&sdist(&other, "archive")).await;
+        assert!(
+            elsewhere
+                .expect_err("refused")
+                .message
+                .contains("in no registry")
+        );
+        assert!(other.asked().is_empty(), "it was not even asked");
     }
 
     #[test]

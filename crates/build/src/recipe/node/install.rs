@@ -280,6 +280,9 @@ impl Work<'_, '_> {
         binds.push(program(self.bun, "bun"));
         binds.push(write(work, "/work"));
         let registries = self.kit.tools.registries();
+        // The job's own: the installer keeps unpacked packages by name and version and does not
+        // check their hashes again, and an app's own lock says where they are fetched from. A
+        // cache for all apps would hand one app's choice to the next.
         env.insert("BUN_INSTALL_CACHE_DIR".into(), "/work/.cache".into());
         env.insert("NPM_CONFIG_REGISTRY".into(), registries.npm.clone());
         env.insert("DO_NOT_TRACK".into(), "1".into());

@@ -144,10 +144,10 @@ fn change(text: &str, mut each: impl FnMut(&str, &mut Table)) -> String {
     let mut lock: Table = toml::from_str(text).unwrap_or_default();
     let packages = lock.get_mut("packages").and_then(Value::as_array_mut);
     for package in packages.into_iter().flatten() {
-        if let Some(package) = package.as_table_mut()
-            && let Some(name) = package.get("name").and_then(Value::as_str)
-        {
-            each(&name.to_owned(), package);
+        let name = package.get("name").and_then(Value::as_str);
+        let name = name.map(str::to_owned);
+        if let (Some(name), Some(package)) = (name, package.as_table_mut()) {
+            each(&name, package);
         }
     }
     toml::to_string(&lock).unwrap_or_default()

@@ -245,6 +245,13 @@ rm -rf /opt/.cache /opt/venv/.lock /opt/venv/.gitignore /opt/venv/CACHEDIR.TAG /
 
 /// A job that runs the installer, with everything from the machine's registries and nothing else
 /// from the network.
+///
+/// Its cache is the job's own and goes with it. One for all apps would save downloads, but could not
+/// be trusted: the installer files what it fetched under a package's name and version, and an app's
+/// own uv.lock says where these are fetched from. The next app without a lock would take its
+/// dependencies from the metadata that this one left. A job also gets what it may write as its own
+/// (its user, its share of the disk), which a folder in use by two jobs cannot be. What is shared is
+/// addressed by hash: the layer of a lock, and wheels that were built here.
 fn installer<'a>(kit: &Kit, uv: &Path, cache: &str) -> Command<'a> {
     let (mut binds, mut env) = certificates();
     binds.push(program(uv, "uv"));
