@@ -52,6 +52,14 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
             failed.push(workspaces.to_owned());
         }
     }
+    let both = "workspaces-beside-each-other";
+    if wanted(both, true) {
+        println!("test {both}");
+        if let Err(why) = a_front_end_and_a_back_end_may_be_workspaces(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(both.to_owned());
+        }
+    }
     for case in bad_apps() {
         if wanted(case.name, true) {
             println!("test {}", case.name);
@@ -273,6 +281,43 @@ async fn workspaces_are_installed_together(bench: &Bench) -> Result<(), String> 
             "another image: {:?} {:?}",
             built.image, again.image
         )),
+    }
+}
+
+/// `client` and `server` of one root, which installs the packages of both.
+async fn a_front_end_and_a_back_end_may_be_workspaces(bench: &Bench) -> Result<(), String> {
+    let folder = bench.folder_of(&[
+        (
+            "package.json",
+            r#"{"name":"all","private":true,"workspaces":["client","server"],
+                "scripts":{"build":"npm run build -w client","start":"npm start -w server"}}"#,
+        ),
+        (
+            "client/package.json",
+            r#"{"name":"client","private":true,"scripts":{"build":"vite build"},
+                "devDependencies":{"vite":"^5"}}"#,
+        ),
+        ("client/index.html", "<h1>Front</h1><script type=module src=/main.js></script>"),
+        ("client/main.js", "document.title = 'x'"),
+        (
+            "server/package.json",
+            r#"{"name":"server","scripts":{"start":"node index.js"},"dependencies":{"ms":"2.1.3"}}"#,
+        ),
+        (
+            "server/index.js",
+            "const ms = require('ms')\nrequire('http').createServer((q, r) => r.end(`ms ${ms('1s')}`)).listen(4001)\n",
+        ),
+    ]);
+    let (built, heard) = bench.build(&folder, &BTreeMap::new()).await;
+    let built = built.map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))?;
+    if built.image.serving.site().is_none() {
+        return Err(format!("there is no front end: {:?}", built.image.serving));
+    }
+    let text = answer(bench, &built, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    match text.contains("ms 1000") {
+        true => Ok(()),
+        false => Err(format!("another answer: {text}")),
     }
 }
 
