@@ -315,10 +315,17 @@ async fn a_front_end_and_a_back_end_may_be_workspaces(bench: &Bench) -> Result<(
     }
     let text = answer(bench, &built, "/").await;
     let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
-    match text.contains("ms 1000") {
-        true => Ok(()),
-        false => Err(format!("another answer: {text}")),
+    if !text.contains("ms 1000") {
+        return Err(format!("another answer: {text}"));
     }
+    for layer in &built.image.layers {
+        let dir = bench.builder.layer(layer).await;
+        let dir = dir.map_err(|failure| failure.to_string())?;
+        if dir.join("app/node_modules/vite").exists() {
+            return Err("what the front end is built with is in the image".into());
+        }
+    }
+    Ok(())
 }
 
 struct BadApp {

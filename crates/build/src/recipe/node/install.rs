@@ -95,15 +95,16 @@ pub(super) async fn install(
     work.run(input, &files, INSTALL).await
 }
 
-/// Whether some packages are there for the build alone. The start command has the last word: what
+/// Whether some packages are there for the build or for other workspaces alone. The start command has the last word: what
 /// it names stays.
 fn lasts_less(recipe: &NodeRecipe, manifests: &[(String, String)]) -> bool {
     let NodeResult::Server(start) = &recipe.result else {
         return false;
     };
     let mut commands = start.before.iter().chain([&start.command]);
-    recipe.build.is_some()
-        && lock::has_development(manifests)
+    let only_builds_need = recipe.build.is_some() && lock::has_development(manifests);
+    let only_others_need = manifests.len() > 1 && !recipe.folder.is_empty();
+    (only_builds_need || only_others_need)
         && commands.all(|command| runs_on_lasting(&command.join(" "), manifests))
 }
 
