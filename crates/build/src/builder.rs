@@ -19,8 +19,10 @@ use crate::debian::{Bases, DebianSources};
 use crate::detect::{Detected, Folder, detect};
 use crate::fetch::Fetcher;
 use crate::image;
-use crate::layer::{Packer, Shelf};
-use crate::recipe::{self, Back, Front, Kit, Made, NodeRecipe, Order, PythonPackages, Recipe};
+use crate::layer::{Packer, Shelf, blocking};
+use crate::recipe::{
+    self, Back, Front, Kit, Made, NodeRecipe, Order, PythonPackages, Recipe, Wheels,
+};
 use crate::tools::{Registries, Tools};
 
 /// The waits before a registry that did not answer is asked again.
@@ -73,6 +75,7 @@ impl ImageBuilder {
                 packer,
                 workshop,
                 native: downloads.join("native"),
+                wheels: Wheels::new(downloads.join("wheels")),
             },
             cache: Arc::new(cache),
         })
@@ -193,6 +196,8 @@ impl Builder for ImageBuilder {
 
     async fn evict(&self, limit_bytes: u64, in_use: &[Digest]) -> Result<u64, Failure> {
         let (cache, in_use) = (self.cache.clone(), in_use.to_vec());
-        crate::layer::blocking(move || cache.evict(limit_bytes, &in_use)).await
+        let freed = blocking(move || cache.evict(limit_bytes, &in_use)).await?;
+        self.kit.packer.forget_lost().await?;
+        Ok(freed)
     }
 }

@@ -14,6 +14,7 @@ use model::snapshot::{Entry, Mode, Snapshot};
 use ports::{BlobStore, BuildRequest, Builder, Built, Source};
 use tempfile::TempDir;
 
+use crate::layer::this_boot;
 use crate::testing::{ClosedWorkshop, MemoryBlobs, Notices};
 use crate::{Config, ImageBuilder};
 
@@ -39,6 +40,24 @@ impl House {
             home,
             blobs,
         }
+    }
+
+    /// Crashes the machine and boots it: of what was not flushed to disk, nothing can be trusted.
+    fn after_a_crash_of_the_machine(self) -> Self {
+        let about = self.home.path().join("layers/.about");
+        for note in fs::read_dir(about).expect("the shelf's notes") {
+            let note = note.expect("a note").path();
+            let text = fs::read_to_string(&note).expect("a note");
+            assert!(text.contains(&this_boot()), "not flushed yet: {text}");
+            fs::write(&note, text.replace(&this_boot(), "an earlier boot")).expect("a note");
+        }
+        Self::with(self.home, self.blobs)
+    }
+
+    /// How many inputs of builds are remembered.
+    fn remembered(&self) -> usize {
+        let index = self.home.path().join("layers/.index");
+        fs::read_dir(index).expect("the shelf's index").count()
     }
 
     async fn build(&self, files: &[(&str, &str)]) -> Built {
@@ -127,6 +146,46 @@ async fn a_layer_that_the_cache_lost_is_unpacked_from_its_blob() {
         fs::read_to_string(again.join("site/index.html")).expect("a file"),
         "<h1>Hi</h1>"
     );
+}
+
+#[tokio::test]
+async fn after_a_crash_of_the_machine_what_was_built_before_is_not_built_again() {
+    let house = House::new();
+    let before = house.build(&SITE).await;
+    let folder = house.folder(&before.image).await;
+    let house = house.after_a_crash_of_the_machine();
+    assert!(!folder.exists(), "it may be damaged");
+    // The daemon sweeps soon after its start.
+    house.builder.evict(u64::MAX, &[]).await.expect("evicted");
+    let again = house.build(&SITE).await;
+    assert!(again.cached);
+    assert_eq!(again.image, before.image);
+    assert!(folder.join("site/index.html").exists());
+}
+
+#[tokio::test]
+async fn a_layer_whose_blob_is_gone_is_packed_again_from_its_folder() {
+    let house = House::new();
+    let before = house.build(&SITE).await;
+    let blob = before.image.layers[0].digest;
+    house.blobs.remove(&blob).await.expect("removed");
+    let again = house.build(&SITE).await;
+    assert!(again.cached);
+    assert_eq!(again.image, before.image);
+    let missing = house.blobs.missing(&[blob]).await.expect("an answer");
+    assert_eq!(missing, []);
+}
+
+#[tokio::test]
+async fn inputs_are_forgotten_when_neither_folder_nor_blob_of_their_layer_is_left() {
+    let house = House::new();
+    let built = house.build(&SITE).await;
+    house.builder.evict(0, &[]).await.expect("evicted");
+    assert_eq!(house.remembered(), 1);
+    let blob = &built.image.layers[0].digest;
+    house.blobs.remove(blob).await.expect("removed");
+    house.builder.evict(0, &[]).await.expect("evicted");
+    assert_eq!(house.remembered(), 0);
 }
 
 #[tokio::test]

@@ -82,7 +82,6 @@ impl Cache {
             self.remove(thing)?;
             freed += entry.size_bytes;
         }
-        self.shelf.forget_lost()?;
         Ok(freed)
     }
 

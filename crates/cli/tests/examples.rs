@@ -184,4 +184,5 @@ examples_come_up! {
     a_typescript_api: "ts-api",
     a_flask_shop_with_a_misleading_package_json: "shop-mixed",
     an_app_whose_pins_need_an_older_python: "pinned-old",
+    an_app_with_packages_that_come_as_source: "checksum-desk",
 }

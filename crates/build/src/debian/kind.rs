@@ -32,6 +32,11 @@ pub enum BaseKind {
     /// For builds only: compilers for native Node modules (gcc, g++, make, Python 3.13). Programs
     /// that it makes run on [`BaseKind::Libc`].
     Compiler,
+    /// For builds only: the same compilers with the headers of Python 3.13, for Python packages
+    /// that come as source. What it makes runs on [`BaseKind::Python313`].
+    PythonCompiler313,
+    /// The same for [`BaseKind::Python311`].
+    PythonCompiler311,
 }
 
 /// What every base has: the C and C++ libraries, certificates, a shell and small tools.
@@ -44,6 +49,14 @@ const COMMON: [&str; 6] = [
     "libstdc++6",
 ];
 const PYTHON: [&str; 1] = ["python3"];
+const PYTHON_COMPILER: [&str; 6] = [
+    "g++",
+    "gcc",
+    "libc6-dev",
+    "libpython3-dev",
+    "make",
+    "python3",
+];
 const COMPILER: [&str; 5] = ["g++", "gcc", "libc6-dev", "make", "python3"];
 
 /// Packages that bases do without, though others depend on them: their work is done by maintainer
@@ -67,8 +80,10 @@ impl BaseKind {
     /// The Debian release that it is made from.
     pub fn suite(self) -> Suite {
         match self {
-            Self::Python311 => Suite::Bookworm,
-            Self::Python313 | Self::Libc | Self::Compiler => Suite::Trixie,
+            Self::Python311 | Self::PythonCompiler311 => Suite::Bookworm,
+            Self::Python313 | Self::PythonCompiler313 | Self::Libc | Self::Compiler => {
+                Suite::Trixie
+            }
         }
     }
 
@@ -78,16 +93,17 @@ impl BaseKind {
             Self::Python313 | Self::Python311 => &PYTHON,
             Self::Libc => &[],
             Self::Compiler => &COMPILER,
+            Self::PythonCompiler313 | Self::PythonCompiler311 => &PYTHON_COMPILER,
         };
         COMMON.iter().chain(own).copied().collect()
     }
 
-    /// The version of its Python, when it is a Python base: `3.13`.
+    /// The version of its Python, when apps run on it: `3.13`.
     pub fn python(self) -> Option<&'static str> {
         match self {
             Self::Python313 => Some("3.13"),
             Self::Python311 => Some("3.11"),
-            Self::Libc | Self::Compiler => None,
+            Self::Libc | Self::Compiler | Self::PythonCompiler313 | Self::PythonCompiler311 => None,
         }
     }
 
@@ -98,6 +114,8 @@ impl BaseKind {
             Self::Python311 => "python 3.11",
             Self::Libc => "debian libraries",
             Self::Compiler => "compilers",
+            Self::PythonCompiler313 => "compilers for python 3.13",
+            Self::PythonCompiler311 => "compilers for python 3.11",
         }
     }
 }

@@ -89,8 +89,13 @@ fn first<T>(
     names: &[&str],
     look: fn(&Folder) -> Result<Option<T>, Failure>,
 ) -> Result<Option<(Folder, T)>, Failure> {
-    for name in names.iter().filter(|name| folder.has_folder(name)) {
-        let inside = folder.inside(name);
+    // Workspaces often lie in a folder of their own.
+    let places = ["", "apps/", "packages/"];
+    let paths = places
+        .iter()
+        .flat_map(|place| names.iter().map(move |name| format!("{place}{name}")));
+    for path in paths.filter(|path| folder.has_folder(path)) {
+        let inside = folder.inside(&path);
         if let Some(found) = look(&inside)? {
             return Ok(Some((inside, found)));
         }

@@ -97,6 +97,14 @@ impl Folder {
         }
     }
 
+    /// The outermost folder.
+    pub(super) fn outermost(&self) -> Self {
+        Self {
+            prefix: String::new(),
+            ..self.clone()
+        }
+    }
+
     /// `path` as seen from the outermost folder: how people are told about it.
     pub(super) fn name_of(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)

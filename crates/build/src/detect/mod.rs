@@ -25,6 +25,7 @@ use model::plan::{AppKind, Clue, Plan};
 use crate::recipe::{Back, FilesRecipe, Front, NodeResult, Recipe, Start};
 
 pub use folder::Folder;
+pub(crate) use python::canonical;
 pub use site::pages;
 
 /// The least that must speak for a kind: a lone script is enough.
@@ -94,6 +95,14 @@ fn guess(folder: &Folder, manifest: &Manifest) -> Result<Detected, Failure> {
     {
         return describe_both(both, manifest);
     }
+    // A root that only holds workspaces together is no app itself.
+    let is_app = node.is_server() || node.is_front_end(folder);
+    if !is_app
+        && weights.python.max(weights.other) < 40
+        && let Some((member, look)) = node::app_of_workspaces(folder)?
+    {
+        return describe_node(&member, look, manifest);
+    }
     match weights.heaviest() {
         Some(Heaviest::Node) => describe_node(folder, node, manifest),
         Some(Heaviest::Python) => describe_python(folder, python, manifest),
@@ -143,7 +152,14 @@ impl Weights {
 
 fn of_kind(folder: &Folder, manifest: &Manifest, kind: KindSetting) -> Result<Detected, Failure> {
     match kind {
-        KindSetting::Node => describe_node(folder, node::look(folder)?, manifest),
+        KindSetting::Node => {
+            let node = node::look(folder)?;
+            let is_app = node.is_server() || node.is_front_end(folder);
+            match node::app_of_workspaces(folder)?.filter(|_| !is_app) {
+                Some((member, look)) => describe_node(&member, look, manifest),
+                None => describe_node(folder, node, manifest),
+            }
+        }
         KindSetting::Python => describe_python(folder, python::look(folder)?, manifest),
         KindSetting::FrontAndBack => {
             let both = both::look(folder)?.ok_or_else(both::not_found)?;

@@ -1,5 +1,6 @@
 //! Makes layers: the blob in the store and the folder on the shelf, in one pass.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,7 +19,7 @@ use super::place::Place;
 use super::shelf::{Scratch, Shelf};
 use super::tar_stream::{TarStream, copy_exactly};
 use super::tree::{Content, Node, Tree};
-use super::unpack::{UnpackLimits, unpack_tar};
+use super::unpack::{UnpackError, UnpackLimits, unpack_tar};
 use super::{LayerError, normalise};
 
 /// A layer and where it is unpacked.
@@ -82,16 +83,62 @@ impl Packer {
     pub async fn recall(&self, key: &Digest) -> Option<PackedLayer> {
         let layer = self.shelf.recall(key)?;
         let missing = self.blobs.missing(&[layer.digest]).await.ok()?;
-        if !missing.is_empty() {
-            return None;
+        if missing.is_empty() {
+            let dir = self.unpacked(&layer).await.ok()?;
+            return Some(PackedLayer { layer, dir });
         }
-        let dir = self.unpacked(&layer).await.ok()?;
+        // What only builds need is in no image, so that nothing holds its blob.
+        let dir = self.shelf.find(&layer.diff_id)?;
+        self.pack_again(&layer, dir.clone()).await.ok()?;
         Some(PackedLayer { layer, dir })
+    }
+
+    /// Makes a layer's blob of its folder once more.
+    async fn pack_again(&self, layer: &Layer, dir: PathBuf) -> Result<(), LayerError> {
+        let shelf = self.shelf.clone();
+        let draft = blocking(move || {
+            let mut tree = Tree::new();
+            tree.add_folder(&dir, "")?;
+            write_draft(&shelf, tree, shelf.scratch()?, None)
+        });
+        let draft = draft.await?;
+        if draft.compressed.digest != layer.digest {
+            return Err(UnpackError::WrongContent.into());
+        }
+        self.keep_blob(draft.compressed).await
+    }
+
+    async fn keep_blob(&self, compressed: Compressed) -> Result<(), LayerError> {
+        match compressed.bytes {
+            CompressedBytes::Memory(bytes) => {
+                self.blobs.put(Bytes::from(bytes)).await?;
+            }
+            CompressedBytes::File(file) => self.blobs.put_file(&file, compressed.digest).await?,
+        }
+        Ok(())
     }
 
     /// Notes that a build with inputs of digest `key` makes this layer.
     pub fn remember(&self, key: &Digest, layer: &PackedLayer) -> Result<(), LayerError> {
         self.shelf.remember(key, &layer.layer)
+    }
+
+    /// Forgets the inputs of layers that are gone for good, so that their notes do not pile up. One
+    /// that is not unpacked, but whose blob is there, can be had again.
+    pub(crate) async fn forget_lost(&self) -> Result<(), LayerError> {
+        let shelf = self.shelf.clone();
+        let lost = blocking(move || shelf.lost()).await?;
+        let blobs: Vec<Digest> = lost
+            .iter()
+            .filter_map(|(_, layer)| Some(layer.as_ref()?.digest))
+            .collect();
+        let missing: HashSet<Digest> = self.blobs.missing(&blobs).await?.into_iter().collect();
+        for (note, layer) in lost {
+            if layer.is_none_or(|layer| missing.contains(&layer.digest)) {
+                self.shelf.forget(&note)?;
+            }
+        }
+        Ok(())
     }
 
     /// Where the layer is unpacked; unpacks it from its blob when the shelf has lost it.
@@ -108,22 +155,21 @@ impl Packer {
     }
 
     async fn keep(&self, kind: LayerKind, draft: Draft) -> Result<PackedLayer, LayerError> {
-        let compressed = draft.compressed;
-        match compressed.bytes {
-            CompressedBytes::Memory(bytes) => {
-                self.blobs.put(Bytes::from(bytes)).await?;
-            }
-            CompressedBytes::File(file) => self.blobs.put_file(&file, compressed.digest).await?,
-        }
-        let diff_id = compressed.diff_id;
+        let Compressed {
+            diff_id,
+            digest,
+            size_bytes,
+            ..
+        } = draft.compressed;
+        self.keep_blob(draft.compressed).await?;
         let dir = self
             .shelf
             .place(&diff_id, draft.folder, draft.unpacked_bytes)?;
         let layer = Layer {
             kind,
-            digest: compressed.digest,
+            digest,
             diff_id,
-            size_bytes: compressed.size_bytes,
+            size_bytes,
         };
         Ok(PackedLayer { layer, dir })
     }

@@ -124,8 +124,7 @@ impl Shelf {
 
     /// The layer that a build with inputs of this digest made.
     pub fn recall(&self, key: &Digest) -> Option<Layer> {
-        let bytes = fs::read(self.index().join(key.hex())).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        read_note(&self.index().join(key.hex()))
     }
 
     /// Notes the layer that a build with inputs of this digest made.
@@ -169,19 +168,24 @@ impl Shelf {
         Ok(about.map_or(0, |about| about.size_bytes))
     }
 
-    /// Removes notes of inputs whose layer is no longer on the shelf, so that they do not pile up.
-    pub(crate) fn forget_lost(&self) -> Result<(), LayerError> {
+    /// Notes of inputs whose layer is not on the shelf; no layer where a note cannot be read.
+    pub(super) fn lost(&self) -> Result<Vec<(PathBuf, Option<Layer>)>, LayerError> {
         let folder = self.index();
+        let mut lost = Vec::new();
         for entry in fs::read_dir(&folder).map_err(LayerError::at(&folder))? {
-            let path = entry.map_err(LayerError::at(&folder))?.path();
-            let layer: Option<Layer> = fs::read(&path)
-                .ok()
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            if !layer.is_some_and(|layer| self.folder(&layer.diff_id).is_dir()) {
-                fs::remove_file(&path).map_err(LayerError::at(&path))?;
+            let note = entry.map_err(LayerError::at(&folder))?.path();
+            let layer = read_note(&note);
+            let is_here = |layer: &Layer| self.folder(&layer.diff_id).is_dir();
+            if !layer.as_ref().is_some_and(is_here) {
+                lost.push((note, layer));
             }
         }
-        Ok(())
+        Ok(lost)
+    }
+
+    /// Removes a note of inputs.
+    pub(super) fn forget(&self, note: &Path) -> Result<(), LayerError> {
+        fs::remove_file(note).map_err(LayerError::at(note))
     }
 
     /// Flushes the file system to disk, so that a crash of the machine leaves every folder whole.
@@ -287,6 +291,10 @@ impl Shelf {
 pub(crate) fn this_boot() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     boot.trim().to_owned()
+}
+
+fn read_note(note: &Path) -> Option<Layer> {
+    serde_json::from_slice(&fs::read(note).ok()?).ok()
 }
 
 fn diff_id_of(name: &str) -> Option<Digest> {

@@ -29,9 +29,9 @@ pub(super) struct Build<'a> {
     pub(super) sees: &'a Sees,
     /// Unpacked layers, lowest first.
     pub(super) layers: Vec<PathBuf>,
-    /// Packages in the app's own folder: where they lie, and their path in the sandbox. The
+    /// Packages in the app's own folder: where they lie, and their paths in the sandbox. The
     /// folders named in `caches` below them may be written.
-    pub(super) packages: Option<(PathBuf, String)>,
+    pub(super) packages: Vec<(PathBuf, String)>,
     /// Folders below the packages that tools write to.
     pub(super) caches: &'a [&'a str],
     /// Its environment beside the public variables.
@@ -52,17 +52,16 @@ pub(super) async fn run(kit: &Kit, order: &Order<'_>, build: Build<'_>) -> Resul
     let root = work.path().join("app");
     copy_source(order, build.sees, &root)?;
     let mut binds = vec![write(&root, APP)];
-    let modules = match &build.packages {
-        Some((packages, inside)) => {
-            let below = inside.trim_start_matches(APP).trim_start_matches('/');
-            binds.push(read(packages, inside));
-            binds.extend(caches(work.path(), inside, build.caches)?);
-            let modules = root.join(below);
-            make_folder(&modules)?;
-            Some(modules)
-        }
-        None => None,
-    };
+    let mut modules = Vec::new();
+    for (number, (packages, inside)) in build.packages.iter().enumerate() {
+        let below = inside.trim_start_matches(APP).trim_start_matches('/');
+        binds.push(read(packages, inside));
+        let own = work.path().join(format!("caches-{number}"));
+        binds.extend(caches(&own, inside, build.caches)?);
+        let folder = root.join(below);
+        make_folder(&folder)?;
+        modules.push(folder);
+    }
     let mut env = order.public_env.clone();
     env.extend(build.env);
     let step = format!("build: {}", build.command);
@@ -82,17 +81,15 @@ pub(super) async fn run(kit: &Kit, order: &Order<'_>, build: Build<'_>) -> Resul
     if !done.report.succeeded() {
         return Err(done.build_failed(build.command));
     }
-    if let Some(modules) = modules
-        && is_folder(&modules)
-    {
+    for modules in modules.into_iter().filter(|folder| is_folder(folder)) {
         fs::remove_dir_all(&modules).map_err(LayerError::at(modules))?;
     }
     Ok(Output { _work: work, root })
 }
 
-fn caches(work: &Path, inside: &str, names: &[&str]) -> Result<Vec<Bind>, LayerError> {
+fn caches(own: &Path, inside: &str, names: &[&str]) -> Result<Vec<Bind>, LayerError> {
     let own = |name: &&str| {
-        let folder = work.join("caches").join(name);
+        let folder = own.join(name);
         make_folder(&folder)?;
         Ok(write(folder, format!("{inside}/{name}")))
     };

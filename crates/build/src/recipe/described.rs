@@ -23,6 +23,7 @@ pub enum Recipe {
 
 /// A front end.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a build")]
 pub enum Front {
     /// Files that are served as they are.
     Files(FilesRecipe),
@@ -80,6 +81,13 @@ pub struct NodePackages {
     /// The lock file, and who wrote it. None when packages were added to the manifest: the lock
     /// would no longer fit.
     pub lock: Option<NodeLock>,
+    /// Where they are installed, in the source: the app's folder, or the root of its workspaces.
+    /// Empty for the source itself.
+    pub root: String,
+    /// The text of each workspace's package.json, by its folder below `root`.
+    pub members: BTreeMap<String, String>,
+    /// The packages that the code imports: these stay when what only the build needs goes.
+    pub at_run_time: Vec<String>,
 }
 
 /// A lock file of a Node app.

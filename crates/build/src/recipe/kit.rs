@@ -12,6 +12,7 @@ use ports::{ProgressSink, Source};
 
 use crate::debian::Bases;
 use crate::fetch::certificate_files;
+use crate::flight::{Flights, Turn};
 use crate::layer::Packer;
 use crate::recipe::job::{PROGRAMS, Runner, read};
 use crate::tools::Tools;
@@ -31,6 +32,30 @@ pub struct Kit {
     pub workshop: Arc<dyn Workshop>,
     /// A folder for what was compiled, for all apps.
     pub native: PathBuf,
+    /// Python wheels that were built here, for all apps.
+    pub wheels: Wheels,
+}
+
+/// A folder of wheels that were built here.
+pub struct Wheels {
+    /// The folder.
+    pub(super) folder: PathBuf,
+    flights: Flights,
+}
+
+impl Wheels {
+    /// Keeps wheels in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            flights: Flights::default(),
+        }
+    }
+
+    /// Waits until nobody else builds the wheel of this key.
+    pub(super) async fn turn(&self, key: Digest) -> Turn {
+        self.flights.turn(key).await
+    }
 }
 
 /// One build's inputs, beside its recipe.

@@ -227,7 +227,7 @@ impl<'a, 'o> Work<'a, 'o> {
             folder: &recipe.folder,
             sees: &Sees::All,
             layers: dirs,
-            packages: None,
+            packages: vec![],
             caches: &[],
             env: process.env.clone(),
         };
@@ -302,7 +302,7 @@ fn build_identity(
 ) -> Digest {
     let mut parts = vec![sees.identity(order).to_string(), recipe.folder.clone()];
     parts.extend(recipe.build.clone());
-    parts.extend(made.layers().iter().map(diff_id));
+    parts.extend(made.build_layers().iter().map(diff_id));
     parts.extend(
         order
             .public_env

@@ -15,6 +15,6 @@ pub use described::{
     Back, FilesRecipe, Front, NodeLock, NodePackages, NodeRecipe, NodeResult, PYTHONS, Pages,
     PythonPackages, PythonRecipe, PythonVersion, Recipe, Start,
 };
-pub use kit::{Kit, Order};
+pub use kit::{Kit, Order, Wheels};
 pub use make::{Made, make};
 pub use sources::kept_sources;

@@ -14,9 +14,9 @@ use crate::layer::{Place, UnpackLimits, unpack_tar};
 /// No tool is larger, packed or not.
 pub(super) const LIMIT: u64 = 512 << 20;
 /// No answer about a package is larger.
-const PAGE_LIMIT: u64 = 64 << 20;
+pub(super) const PAGE_LIMIT: u64 = 64 << 20;
 /// The index's answer in JSON (PEP 691) when it knows that form, else HTML (PEP 503).
-const SIMPLE_INDEX: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
+pub(super) const SIMPLE_INDEX: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
 
 /// Where a Python index keeps a wheel.
 pub(super) fn wheel_url(
@@ -67,7 +67,7 @@ fn link_in_html(text: &str, file: &str) -> Option<String> {
 }
 
 /// A link of a page, in full. The page's name and password go with it to the same host only.
-fn join(page: &str, link: &str) -> Option<String> {
+pub(super) fn join(page: &str, link: &str) -> Option<String> {
     let page = Url::parse(page).ok()?;
     let mut url = page.join(link).ok()?;
     if url.host() == page.host() && url.username().is_empty() {

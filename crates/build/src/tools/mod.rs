@@ -7,10 +7,12 @@ mod archive;
 pub mod fuzzing;
 mod pins;
 mod registries;
+mod sdists;
 mod shelf;
-mod zip;
+pub(crate) mod zip;
 
 pub use registries::{Machine, Registries};
+pub use sdists::Sdist;
 
 use std::fs;
 use std::io;
@@ -49,6 +51,12 @@ pub enum ToolError {
     /// What came is not what mayfly was made with.
     #[error("`{0}` is not the file that this mayfly was made for")]
     WrongContent(String),
+    /// What came is not what the registry promised, or what an earlier build got.
+    #[error("`{0}` is not the file that it was")]
+    ChangedContent(String),
+    /// A lock names a place that is no registry of this machine.
+    #[error("`{0}` is in no registry that this machine is set to")]
+    Elsewhere(String),
     /// It cannot be unpacked.
     #[error("`{0}` cannot be unpacked")]
     BadArchive(String),
@@ -75,11 +83,14 @@ pub enum ToolError {
 impl Remedy for ToolError {
     fn code(&self) -> FailureCode {
         match self {
-            Self::Fetch(_) | Self::NotThere { .. } | Self::WrongContent(_) => FailureCode::Network,
+            Self::Fetch(_)
+            | Self::NotThere { .. }
+            | Self::WrongContent(_)
+            | Self::ChangedContent(_) => FailureCode::Network,
             Self::Io { cause, .. } if ports::blob_store::is_disk_full(cause) => {
                 FailureCode::DiskFull
             }
-            Self::NoNode(_) => FailureCode::BadManifest,
+            Self::NoNode(_) | Self::Elsewhere(_) => FailureCode::BadManifest,
             Self::Stopped => FailureCode::Superseded,
             Self::BadArchive(_) | Self::Unpack(_) | Self::Io { .. } => FailureCode::Internal,
         }
@@ -88,7 +99,10 @@ impl Remedy for ToolError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoNode(_) => Some("write `version = \"22\"` under [build] in mayfly.toml".into()),
-            Self::NotThere { .. } | Self::WrongContent(_) | Self::Fetch(_) => Some(
+            Self::NotThere { .. }
+            | Self::WrongContent(_)
+            | Self::ChangedContent(_)
+            | Self::Fetch(_) => Some(
                 "run `mayfly doctor`; the registries are those of `pip config` and `npm config`"
                     .into(),
             ),

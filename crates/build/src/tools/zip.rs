@@ -1,4 +1,4 @@
-//! Reads one file out of a zip archive. Source: PKWARE's APPNOTE, 4.3.
+//! Reads one file out of a zip archive, and writes small ones. Source: PKWARE's APPNOTE, 4.3.
 
 /// The content of the file `wanted`, at most `limit_bytes`. `None` when the archive does not have
 /// it or is damaged. Neither encryption nor zip64 is read: no wheel that is pinned has them.
@@ -17,6 +17,51 @@ pub(super) fn read_file(zip: &[u8], wanted: &str, limit_bytes: usize) -> Option<
         at += 46 + name + extra + comment;
     }
     None
+}
+
+/// An archive of these files, stored as they are. They are few and small.
+pub(crate) fn write(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in files {
+        let offset = archive.len() as u32;
+        let about = about(name, content);
+        archive.extend(b"PK\x03\x04");
+        archive.extend(&about);
+        archive.extend(name.as_bytes());
+        archive.extend(*content);
+        // Made by version 2.0; no comment, on the first disk, no attributes.
+        directory.extend(b"PK\x01\x02\x14\0");
+        directory.extend(&about);
+        directory.extend([0; 10]);
+        directory.extend(offset.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let count = (files.len() as u16).to_le_bytes();
+    let (start, size) = (archive.len() as u32, directory.len() as u32);
+    archive.extend(directory);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    archive.extend(count);
+    archive.extend(count);
+    archive.extend(size.to_le_bytes());
+    archive.extend(start.to_le_bytes());
+    archive.extend([0; 2]);
+    archive
+}
+
+/// What the local header and the directory say in the same words about a file.
+fn about(name: &str, content: &[u8]) -> Vec<u8> {
+    let size = (content.len() as u32).to_le_bytes();
+    let mut about = Vec::new();
+    // Version 2.0 reads it; no flags, stored.
+    about.extend([20, 0, 0, 0, 0, 0]);
+    // The first of January 1980, at midnight.
+    about.extend([0, 0, 0x21, 0]);
+    about.extend(libdeflater::crc32(content).to_le_bytes());
+    about.extend(size);
+    about.extend(size);
+    about.extend((name.len() as u16).to_le_bytes());
+    about.extend([0; 2]);
+    about
 }
 
 fn content(zip: &[u8], entry: &[u8], limit_bytes: usize) -> Option<Vec<u8>> {
@@ -106,6 +151,17 @@ mod tests {
         assert_eq!(read_file(&zip, "a/b", 5).as_deref(), Some(&b"hello"[..]));
         assert_eq!(read_file(&zip, "a/b", 4), None);
         assert_eq!(read_file(&zip, "b", 5), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let written = write(&[("a/b", b"hello"), ("c", b"")]);
+        assert_eq!(
+            read_file(&written, "a/b", 5).as_deref(),
+            Some(&b"hello"[..])
+        );
+        assert_eq!(read_file(&written, "c", 5).as_deref(), Some(&b""[..]));
+        assert_eq!(read_file(&written, "d", 5), None);
     }
 
     #[test]

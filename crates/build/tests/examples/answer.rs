@@ -37,7 +37,7 @@ pub(crate) async fn answer(
     let top = layers.last().expect("a layer").join("app");
     let app = bench.folder(&top);
     let mut binds = vec![bind(&app, "/app", Access::Write)];
-    for folder in ["", "backend/"] {
+    for folder in ["", "backend/", "packages/api/", "packages/shared/"] {
         let modules = format!("app/{folder}node_modules");
         if let Some(layer) = layers.iter().find(|layer| layer.join(&modules).is_dir()) {
             binds.push(bind(

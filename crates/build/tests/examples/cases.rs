@@ -36,6 +36,30 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
             failed.push(shared.to_owned());
         }
     }
+    let shared = "built-wheels-are-shared";
+    if wanted(shared, true) {
+        println!("test {shared}");
+        if let Err(why) = what_was_built_for_one_app_serves_another(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(shared.to_owned());
+        }
+    }
+    let workspaces = "workspaces-share-their-packages";
+    if wanted(workspaces, true) {
+        println!("test {workspaces}");
+        if let Err(why) = workspaces_are_installed_together(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(workspaces.to_owned());
+        }
+    }
+    let both = "workspaces-beside-each-other";
+    if wanted(both, true) {
+        println!("test {both}");
+        if let Err(why) = a_front_end_and_a_back_end_may_be_workspaces(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(both.to_owned());
+        }
+    }
     for case in bad_apps() {
         if wanted(case.name, true) {
             println!("test {}", case.name);
@@ -157,6 +181,153 @@ async fn what_one_app_compiled_serves_another(bench: &Bench) -> Result<(), Strin
         .map_err(|lines| format!("{lines:#?}"))
 }
 
+const USAGE: &str = "import http.server, docopt\n\
+    class Page(http.server.BaseHTTPRequestHandler):\n    \
+        def do_GET(self):\n        \
+            self.send_response(200)\n        \
+            self.end_headers()\n        \
+            self.wfile.write(docopt.__version__.encode())\n\
+    http.server.HTTPServer(('', 8000), Page).serve_forever()\n";
+
+/// A package that comes as source only is built for the first app that lists it, by the version
+/// that the app asks for, and for no other.
+async fn what_was_built_for_one_app_serves_another(bench: &Bench) -> Result<(), String> {
+    let build = async |requirements: &str, pins: &BTreeMap<String, Vec<u8>>| {
+        let folder = [("app.py", USAGE), ("requirements.txt", requirements)];
+        let (built, heard) = bench.build(&bench.folder_of(&folder), pins).await;
+        built
+            .map(|built| (built, heard.lines()))
+            .map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))
+    };
+    let says = |lines: &[String], words: &str| lines.iter().any(|line| line.starts_with(words));
+    let (first, _) = build("docopt<0.6.2", &BTreeMap::new()).await?;
+    let text = answer(bench, &first, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    if !text.contains("0.6.1") {
+        return Err(format!("another version than the app asks for: {text}"));
+    }
+    let (second, lines) = build("docopt==0.6.1\nblinker", &BTreeMap::new()).await?;
+    if says(&lines, "> build docopt") || !says(&lines, "> use the wheel that was built of docopt") {
+        return Err(format!("it was built again: {lines:#?}"));
+    }
+    if first.image.layers[0] != second.image.layers[0] {
+        return Err("the base is another one".into());
+    }
+    let (again, _) = build("docopt<0.6.2", &first.pins).await?;
+    match again.image == first.image && again.cached {
+        true => Ok(()),
+        false => Err(format!(
+            "another image: {:?} {:?}",
+            first.image, again.image
+        )),
+    }
+}
+
+const API: &str = "const http = require('http')\n\
+    const ms = require('ms')\n\
+    const { hello } = require('@acme/shared')\n\
+    http.createServer((q, r) => r.end(hello(ms('2 days')))).listen(4000)\n";
+const SHARED: &str = "const ms = require('ms/package.json').version\n\
+    exports.hello = (time) => `hello ${time} with ms ${ms}`\n";
+
+/// A workspace is the app: it uses another one, each has its own version of a package, the root's
+/// script builds both, and what only the build needs is not in the image.
+async fn workspaces_are_installed_together(bench: &Bench) -> Result<(), String> {
+    let folder = bench.folder_of(&[
+        (
+            "package.json",
+            r#"{"name":"all","private":true,"workspaces":["packages/*"],
+                "scripts":{"start":"npm start -w api","build":"npm run build --workspaces --if-present"},
+                "devDependencies":{"is-odd":"3.0.1"}}"#,
+        ),
+        (
+            "packages/shared/package.json",
+            r#"{"name":"@acme/shared","version":"1.0.0","main":"out/index.js",
+                "scripts":{"build":"mkdir -p out && cp src/index.js out/"},"dependencies":{"ms":"2.0.0"}}"#,
+        ),
+        ("packages/shared/src/index.js", SHARED),
+        (
+            "packages/api/package.json",
+            r#"{"name":"api","version":"1.0.0",
+                "scripts":{"start":"node server.js","build":"node -e 'require(`is-odd`)(3) || process.exit(1)'"},
+                "dependencies":{"@acme/shared":"*","ms":"2.1.3"}}"#,
+        ),
+        ("packages/api/server.js", API),
+        ("packages/web/package.json", r#"{"name":"web","dependencies":{"is-even":"1.0.0"}}"#),
+    ]);
+    let (built, heard) = bench.build(&folder, &BTreeMap::new()).await;
+    let built = built.map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))?;
+    let text = answer(bench, &built, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    if !text.contains("hello 172800000 with ms 2.0.0") {
+        return Err(format!("another answer: {text}"));
+    }
+    for layer in &built.image.layers {
+        let dir = bench.builder.layer(layer).await;
+        let modules = dir
+            .map_err(|failure| failure.to_string())?
+            .join("app/node_modules");
+        for package in ["is-odd", "is-even"] {
+            if modules.join(package).exists() {
+                return Err(format!("{package} is in the image"));
+            }
+        }
+    }
+    let (again, _) = bench.build(&bench.folder(&folder), &built.pins).await;
+    let again = again.map_err(|failure| format!("{failure:#?}"))?;
+    match again.image == built.image && again.cached {
+        true => Ok(()),
+        false => Err(format!(
+            "another image: {:?} {:?}",
+            built.image, again.image
+        )),
+    }
+}
+
+/// `client` and `server` of one root, which installs the packages of both.
+async fn a_front_end_and_a_back_end_may_be_workspaces(bench: &Bench) -> Result<(), String> {
+    let folder = bench.folder_of(&[
+        (
+            "package.json",
+            r#"{"name":"all","private":true,"workspaces":["client","server"],
+                "scripts":{"build":"npm run build -w client","start":"npm start -w server"}}"#,
+        ),
+        (
+            "client/package.json",
+            r#"{"name":"client","private":true,"scripts":{"build":"vite build"},
+                "devDependencies":{"vite":"^5"}}"#,
+        ),
+        ("client/index.html", "<h1>Front</h1><script type=module src=/main.js></script>"),
+        ("client/main.js", "document.title = 'x'"),
+        (
+            "server/package.json",
+            r#"{"name":"server","scripts":{"start":"node index.js"},"dependencies":{"ms":"2.1.3"}}"#,
+        ),
+        (
+            "server/index.js",
+            "const ms = require('ms')\nrequire('http').createServer((q, r) => r.end(`ms ${ms('1s')}`)).listen(4001)\n",
+        ),
+    ]);
+    let (built, heard) = bench.build(&folder, &BTreeMap::new()).await;
+    let built = built.map_err(|failure| format!("{failure:#?}\n{:#?}", heard.lines()))?;
+    if built.image.serving.site().is_none() {
+        return Err(format!("there is no front end: {:?}", built.image.serving));
+    }
+    let text = answer(bench, &built, "/").await;
+    let text = text.map_err(|lines| format!("no answer: {lines:#?}"))?;
+    if !text.contains("ms 1000") {
+        return Err(format!("another answer: {text}"));
+    }
+    for layer in &built.image.layers {
+        let dir = bench.builder.layer(layer).await;
+        let dir = dir.map_err(|failure| failure.to_string())?;
+        if dir.join("app/node_modules/vite").exists() {
+            return Err("what the front end is built with is in the image".into());
+        }
+    }
+    Ok(())
+}
+
 struct BadApp {
     name: &'static str,
     files: &'static [(&'static str, &'static str)],
@@ -186,6 +357,16 @@ fn bad_apps() -> Vec<BadApp> {
             code: FailureCode::Dependency,
             message: "there is no such version of the Python package `flask`",
             hint: "without a version",
+        },
+        BadApp {
+            name: "a-python-package-whose-build-fails",
+            files: &[
+                ("app.py", FLASK),
+                ("requirements.txt", "flask\ntensorflow-gpu"),
+            ],
+            code: FailureCode::Dependency,
+            message: "the Python package `tensorflow-gpu 2.12.0` cannot be built from its source",
+            hint: "list `tensorflow` in place of `tensorflow-gpu`",
         },
         BadApp {
             name: "a-node-package-that-does-not-exist",

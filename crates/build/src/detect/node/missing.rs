@@ -15,15 +15,18 @@ pub(super) struct Missing {
     pub(super) warning: Clue,
 }
 
-/// Finds what is missing. `needs` are the start command's own programs.
+/// Finds what is missing. `needs` are the start command's own programs, `elsewhere` is what other
+/// workspaces bring.
 pub(super) fn find(
     folder: &Folder,
     package: Option<&Package>,
     scripts: &[Script],
     needs: &[&str],
+    elsewhere: &[String],
 ) -> Vec<Missing> {
-    let known =
+    let listed =
         |name: &str| package.is_some_and(|package| package.has(name) || is_self(package, name));
+    let known = |name: &str| listed(name) || elsewhere.iter().any(|known| known == name);
     let aliases = aliases(folder);
     let mut seen = BTreeSet::new();
     let mut missing = Vec::new();
@@ -64,7 +67,7 @@ fn is_self(package: &Package, name: &str) -> bool {
 }
 
 /// Files that neither the server nor the build runs.
-fn is_aside(path: &str) -> bool {
+pub(super) fn is_aside(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let folders = path.strip_suffix(name).unwrap_or("");
     let aside = [
@@ -158,7 +161,7 @@ mod tests {
                 ),
             ]);
             let package = package::read(&folder).expect("a good file");
-            let found = find(&folder, package.as_ref(), &code::scripts(&folder), &[]);
+            let found = find(&folder, package.as_ref(), &code::scripts(&folder), &[], &[]);
             let names: Vec<_> = found.into_iter().map(|missing| missing.package).collect();
             assert_eq!(names, expected, "{path}");
         }

@@ -6,6 +6,9 @@ mod missing;
 mod package;
 mod scripts;
 mod start;
+mod workspaces;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::failure::{Failure, FailureCode};
 use model::manifest::Manifest;
@@ -14,9 +17,12 @@ use serde_json::json;
 
 use crate::detect::folder::Folder;
 use crate::detect::weigh::{Signal, signal};
+use workspaces::Workspaces;
+
 use crate::recipe::{NodeLock, NodePackages, NodeRecipe, NodeResult, Start};
 
 pub(super) use code::without_comments;
+pub(super) use workspaces::app as app_of_workspaces;
 
 /// Versions of Node that there are layers for; the first is taken unless the app asks for another.
 const NODES: [&str; 2] = ["22", "24"];
@@ -166,15 +172,24 @@ pub(super) fn describe(
 ) -> Result<Described, Failure> {
     let (version, engine_warning) = version(folder, look.package.as_ref(), manifest)?;
     let needs = look.found.as_ref().map_or(&[][..], |found| &found.needs);
-    let missing = missing::find(folder, look.package.as_ref(), &look.scripts, needs);
+    let workspaces = workspaces::around(folder)?;
+    let elsewhere = workspaces.as_ref().map(|all| all.known(folder.path()));
+    let elsewhere = elsewhere.unwrap_or_default();
+    let missing = missing::find(
+        folder,
+        look.package.as_ref(),
+        &look.scripts,
+        needs,
+        &elsewhere,
+    );
     let mut warnings: Vec<Clue> = missing
         .iter()
         .map(|missing| missing.warning.clone())
         .collect();
     warnings.extend(engine_warning);
     let added: Vec<String> = missing.into_iter().map(|missing| missing.package).collect();
-    let packages = packages(folder, look.package.as_ref(), &added);
-    let build = build_command(look.package.as_ref(), look.tool, look.found.as_ref());
+    let packages = packages(folder, &look, workspaces.as_ref(), &added);
+    let build = build_command(folder, &look, workspaces.as_ref());
     let result = result(folder, &look, manifest)?;
     let commands = commands(packages.as_ref(), build.as_deref(), look.package.as_ref());
     Ok(Described {
@@ -211,10 +226,15 @@ fn result(folder: &Folder, look: &Look, manifest: &Manifest) -> Result<NodeResul
 
 fn packages(
     folder: &Folder,
-    package: Option<&package::Package>,
+    look: &Look,
+    workspaces: Option<&Workspaces>,
     added: &[String],
 ) -> Option<NodePackages> {
-    let Some(package) = package else {
+    let at_run_time = imported_at_run_time(&look.scripts);
+    if let Some(workspaces) = workspaces {
+        return Some(packages_of_all(folder, workspaces, added, at_run_time));
+    }
+    let Some(package) = &look.package else {
         let empty = package::Package {
             json: [
                 ("name".to_owned(), json!("app")),
@@ -227,30 +247,81 @@ fn packages(
         return (!added.is_empty()).then(|| NodePackages {
             manifest: empty.with_added(added),
             lock: None,
+            root: folder.path().to_owned(),
+            members: BTreeMap::new(),
+            at_run_time,
         });
     };
     if package.dependencies.is_empty() && package.dev.is_empty() && added.is_empty() {
         return None;
     }
-    let lock = NodeLock::ALL
-        .into_iter()
-        .find(|lock| folder.has(lock.file_name()))
-        .filter(|_| added.is_empty());
     let manifest = if added.is_empty() {
         folder.text("package.json").unwrap_or_default()
     } else {
         package.with_added(added)
     };
-    Some(NodePackages { manifest, lock })
+    Some(NodePackages {
+        manifest,
+        lock: lock(folder, added),
+        root: folder.path().to_owned(),
+        members: BTreeMap::new(),
+        at_run_time,
+    })
 }
 
-fn build_command(
-    package: Option<&package::Package>,
-    tool: Option<front::Tool>,
-    found: Option<&start::Found>,
-) -> Option<String> {
-    let package = package?;
-    let script = scripts::expand(&package.scripts, "build", scripts::DEPTH);
+/// The lock file of a folder, unless packages were added that it lacks.
+fn lock(folder: &Folder, added: &[String]) -> Option<NodeLock> {
+    let mut locks = NodeLock::ALL.into_iter();
+    locks
+        .find(|lock| folder.has(lock.file_name()))
+        .filter(|_| added.is_empty())
+}
+
+/// The packages of all workspaces; `added` are those that the app in `folder` lacks.
+fn packages_of_all(
+    folder: &Folder,
+    workspaces: &Workspaces,
+    added: &[String],
+    at_run_time: Vec<String>,
+) -> NodePackages {
+    let text = |path: &str, package: &package::Package| match path == folder.path() {
+        true => package.with_added(added),
+        false => package.with_added(&[]),
+    };
+    let members = workspaces.members.iter();
+    NodePackages {
+        manifest: text("", &workspaces.root),
+        lock: lock(&folder.outermost(), added),
+        root: String::new(),
+        members: members
+            .map(|(path, member)| (path.clone(), text(path, member)))
+            .collect(),
+        at_run_time,
+    }
+}
+
+/// The packages that an app's code imports, but for what only tests and builds run.
+fn imported_at_run_time(scripts: &[code::Script]) -> Vec<String> {
+    let runs = scripts
+        .iter()
+        .filter(|script| !missing::is_aside(&script.path) && !script.path.contains(".config."));
+    let imports = runs.flat_map(|script| script.imports.iter().map(|(name, _)| name.clone()));
+    let imports: BTreeSet<String> = imports.collect();
+    imports.into_iter().collect()
+}
+
+fn build_command(folder: &Folder, look: &Look, workspaces: Option<&Workspaces>) -> Option<String> {
+    let (found, tool) = (look.found.as_ref(), look.tool);
+    let package = look.package.as_ref()?;
+    let member = !folder.path().is_empty();
+    let script = match workspaces {
+        Some(all) => all.build(folder.path()).map(|build| match member {
+            // The build runs in the app's folder, the root's command in the root's.
+            true => format!("cd {} && {build}", to_the_top(folder)),
+            false => build,
+        }),
+        None => scripts::expand(&package.scripts, "build", scripts::DEPTH),
+    };
     // Some scripts install first; what they would install is there, or is another folder's own.
     let script =
         script.filter(|script| !script.contains("npm install") && !script.starts_with("echo "));
@@ -261,6 +332,12 @@ fn build_command(
             .filter(|build| !build.is_empty()),
     };
     script.or_else(|| by_tool.map(str::to_owned))
+}
+
+/// The way from a folder to the outermost one: `../..`.
+fn to_the_top(folder: &Folder) -> String {
+    let steps = folder.path().split('/').map(|_| "..");
+    steps.collect::<Vec<_>>().join("/")
 }
 
 fn commands(

@@ -22,8 +22,8 @@ pub(super) struct Package {
     pub(super) dev: Vec<String>,
     /// `engines.node`.
     pub(super) engine: Option<String>,
-    /// Whether it has `workspaces`.
-    pub(super) workspaces: bool,
+    /// `workspaces`: globs of folders.
+    pub(super) workspaces: Vec<String>,
     /// The whole file.
     pub(super) json: Map<String, Value>,
 }
@@ -78,9 +78,19 @@ pub(super) fn read(folder: &Folder) -> Result<Option<Package>, Failure> {
         engine: shape
             .engines
             .and_then(|engines| Some(engines.get("node")?.as_str()?.to_owned())),
-        workspaces: shape.workspaces.is_some(),
+        workspaces: shape.workspaces.map(globs).unwrap_or_default(),
         json,
     }))
+}
+
+/// A list, or an object with the list as its `packages`.
+fn globs(workspaces: Value) -> Vec<String> {
+    let list = match &workspaces {
+        Value::Object(about) => about.get("packages").and_then(Value::as_array),
+        other => other.as_array(),
+    };
+    let globs = list.into_iter().flatten().filter_map(Value::as_str);
+    globs.map(str::to_owned).collect()
 }
 
 fn hint(file: &str, why: &str) -> String {
@@ -91,6 +101,11 @@ fn hint(file: &str, why: &str) -> String {
 }
 
 impl Package {
+    /// `name`.
+    pub(super) fn name(&self) -> Option<String> {
+        Some(self.json.get("name")?.as_str()?.to_owned())
+    }
+
     /// Whether `name` is among its packages, those for development included.
     pub(super) fn has(&self, name: &str) -> bool {
         let mut all = self.dependencies.iter().chain(&self.dev);

@@ -9,6 +9,8 @@ mod start;
 mod stdlib;
 mod version;
 
+pub(crate) use names::canonical;
+
 use model::failure::{Failure, FailureCode};
 use model::manifest::Manifest;
 use model::plan::Clue;

@@ -163,7 +163,7 @@ pub(super) fn comes_with(name: &str, listed: &[String]) -> bool {
 }
 
 /// A package's name in its canonical form (PEP 503).
-pub(super) fn canonical(name: &str) -> String {
+pub(crate) fn canonical(name: &str) -> String {
     let mut canonical = String::with_capacity(name.len());
     for letter in name.chars() {
         match letter {

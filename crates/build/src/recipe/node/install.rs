@@ -7,32 +7,43 @@ use std::path::Path;
 use model::failure::Failure;
 
 use super::lock::{self, Lock};
-use super::{Made, PACKAGES, complaint, lock_pin, native, packages_path};
+use super::{Made, PACKAGES, complaint, install_root, lock_pin, native, packages_path};
 use crate::layer::{LayerError, PackedLayer};
+use crate::recipe::build::is_folder;
 use crate::recipe::job::{Command, Done, program, write};
 use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
-use crate::recipe::{NodePackages, NodeRecipe};
+use crate::recipe::{NodePackages, NodeRecipe, NodeResult};
 
 /// Installed packages.
 pub(super) struct Installed {
-    pub(super) layer: PackedLayer,
+    /// All of them: what a build has.
+    pub(super) all: PackedLayer,
+    /// Those that stay in the image, when that are fewer.
+    pub(super) lasting: Option<PackedLayer>,
     pub(super) pins: BTreeMap<String, Vec<u8>>,
     pub(super) cached: bool,
 }
 
 /// Scripts of packages never run here: this job has a network.
 ///
-/// Tools that build front ends write caches below the packages; these folders are there for that.
+/// Workspaces share one folder of packages, as npm makes it.
 const INSTALL: &str = "
-/mayfly/bun install --ignore-scripts --no-progress --backend hardlink
+/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted
 mkdir -p node_modules
 ";
 const INSTALL_LOCKED: &str = "
-/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --frozen-lockfile
+/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --frozen-lockfile
+mkdir -p node_modules
+";
+/// Once more without what only the build needs, by the lock and from the cache of the first.
+const LASTING: &str = "
+cp bun.lock lasting/
+cd lasting
+/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --production --frozen-lockfile $FILTER
 mkdir -p node_modules
 ";
 
-/// Folders below the packages that build tools write to.
+/// Folders below the packages that tools which build front ends write to.
 pub(super) const CACHES: [&str; 4] = [".cache", ".vite", ".vite-temp", ".astro"];
 
 /// Finds the packages' layer, or makes it.
@@ -43,14 +54,14 @@ pub(super) async fn install(
     packages: &NodePackages,
     made: &Made,
 ) -> Result<Installed, Failure> {
-    let manifest = lock::manifest_of(packages);
+    let manifests = lock::manifests_of(packages);
     let own_lock = packages.lock.and_then(|lock| {
-        let folder = order.source.root.join(&recipe.folder);
+        let folder = order.source.root.join(&packages.root);
         let bytes = fs::read(folder.join(lock.file_name())).ok()?;
         Some((lock.file_name(), bytes))
     });
     let input = lock::input_of(
-        &manifest,
+        &manifests,
         own_lock.as_ref().map(|(_, bytes)| bytes.as_slice()),
     );
     let pinned = order.pins.get(&lock_pin(recipe));
@@ -61,17 +72,13 @@ pub(super) async fn install(
         order,
         recipe,
         made,
-        manifest,
+        lasting: lasts_less(recipe, &manifests),
+        manifests,
         bun: &bun,
     };
     if let Some(lock) = pinned.clone().filter(|lock| lock.input == input) {
-        let key = work.key(&lock);
-        if let Some(layer) = kit.packer.recall(&key).await {
-            return Ok(Installed {
-                layer,
-                pins: pins(recipe, &lock, BTreeMap::new()),
-                cached: true,
-            });
+        if let Some(found) = work.found(&lock).await {
+            return Ok(found);
         }
         return work
             .run(input, &[("bun.lock", lock.text.as_bytes())], INSTALL_LOCKED)
@@ -86,6 +93,47 @@ pub(super) async fn install(
         .map(|(name, bytes)| (*name, bytes.as_slice()));
     let files: Vec<(&str, &[u8])> = own.or(old).into_iter().collect();
     work.run(input, &files, INSTALL).await
+}
+
+/// Whether some packages are there for the build or for other workspaces alone. The start command has the last word: what
+/// it names stays.
+fn lasts_less(recipe: &NodeRecipe, manifests: &[(String, String)]) -> bool {
+    let NodeResult::Server(start) = &recipe.result else {
+        return false;
+    };
+    let mut commands = start.before.iter().chain([&start.command]);
+    let only_builds_need = recipe.build.is_some() && lock::has_development(manifests);
+    let only_others_need = manifests.len() > 1 && !recipe.folder.is_empty();
+    (only_builds_need || only_others_need)
+        && commands.all(|command| runs_on_lasting(&command.join(" "), manifests))
+}
+
+/// Whether a command's programs are Node's own or of packages that stay, and none of its words
+/// names one that goes (`node -r ts-node/register`).
+fn runs_on_lasting(command: &str, manifests: &[(String, String)]) -> bool {
+    let lists = |section: &str, word: &str| {
+        manifests.iter().any(|(_, text)| {
+            let manifest: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+            let listed = manifest[section].as_object();
+            let names = |name: &String| {
+                let rest = word.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            listed.is_some_and(|listed| listed.keys().any(names))
+        })
+    };
+    let is_shell = |word: &&str| ["/bin/sh", "sh", "-c", "exec"].contains(word);
+    command.split("&&").all(|part| {
+        let mut words = part
+            .split_whitespace()
+            .skip_while(|word| is_shell(word) || word.contains('='));
+        let mut names = part.split(|c: char| c.is_whitespace() || c == '=');
+        let program = words.next().unwrap_or("node");
+        let runs = ["node", "cd", "mkdir", "echo"].contains(&program);
+        (runs || lists("dependencies", program))
+            && !names.any(|word| lists("devDependencies", word))
+            && !part.contains("node_modules/")
+    })
 }
 
 fn pins(
@@ -104,21 +152,46 @@ struct Work<'a, 'o> {
     order: &'a Order<'o>,
     recipe: &'a NodeRecipe,
     made: &'a Made,
-    manifest: String,
+    /// Each package.json with its path.
+    manifests: Vec<(String, String)>,
+    /// Whether what stays is installed apart.
+    lasting: bool,
     bun: &'a Path,
 }
 
+/// Which packages a layer has.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    All,
+    Lasting,
+}
+
 impl Work<'_, '_> {
-    fn key(&self, lock: &Lock) -> model::Digest {
+    fn key(&self, lock: &Lock, part: Part) -> model::Digest {
         let (base, node) = (&self.made.base.layer.diff_id, &self.made.node.layer.diff_id);
-        key(&[
-            "node packages",
-            &lock.text,
-            &base.to_string(),
-            &node.to_string(),
-            &version_of(self.bun),
-            &packages_path(self.recipe),
-        ])
+        let (base, node) = (base.to_string(), node.to_string());
+        let (bun, path) = (version_of(self.bun), packages_path(self.recipe));
+        let parts = ["node packages", &lock.text, &base, &node, &bun, &path];
+        match part {
+            Part::All => key(&parts),
+            Part::Lasting => key(&[&parts[..], &["lasting", &self.recipe.folder]].concat()),
+        }
+    }
+
+    /// What an earlier installation by this lock made.
+    async fn found(&self, lock: &Lock) -> Option<Installed> {
+        let packer = &self.kit.packer;
+        let all = packer.recall(&self.key(lock, Part::All)).await?;
+        let lasting = match self.lasting {
+            true => Some(packer.recall(&self.key(lock, Part::Lasting)).await?),
+            false => None,
+        };
+        Some(Installed {
+            all,
+            lasting,
+            pins: pins(self.recipe, lock, BTreeMap::new()),
+            cached: true,
+        })
     }
 
     async fn run(
@@ -127,38 +200,80 @@ impl Work<'_, '_> {
         files: &[(&str, &[u8])],
         script: &str,
     ) -> Result<Installed, Failure> {
-        let scratch = self.kit.packer.scratch()?;
         let work = self.kit.packer.scratch()?;
-        let manifest = [("package.json", self.manifest.as_bytes())];
-        for (name, bytes) in manifest.iter().chain(files) {
+        self.write_manifests(work.path())?;
+        for (name, bytes) in files {
             let path = work.path().join(name);
             fs::write(&path, bytes).map_err(|cause| LayerError::at(path)(cause))?;
         }
-        let done = self.job(work.path(), script).await?;
+        let script = match self.lasting {
+            true => {
+                self.write_manifests(&work.path().join("lasting"))?;
+                format!("{script}{LASTING}")
+            }
+            false => script.to_owned(),
+        };
+        let done = self.job(work.path(), &script).await?;
         if !done.report.succeeded() {
             return Err(complaint::failure(&done, &self.list()));
         }
         let path = work.path().join("bun.lock");
         let text = fs::read_to_string(&path).unwrap_or_default();
         let lock = Lock { input, text };
-        let modules = scratch.path().join(packages_path(self.recipe));
-        place(&work.path().join("node_modules"), &modules)?;
-        let native = native::compile(
-            self.kit,
-            self.order,
-            self.made,
-            self.recipe,
-            &lock,
-            &modules,
-        );
-        let more = native.await?;
-        let layer = self.kit.packer.adopt(PACKAGES, scratch).await?;
-        self.kit.packer.remember(&self.key(&lock), &layer)?;
+        let (all, mut more) = self.layer(work.path(), &lock, Part::All).await?;
+        let lasting = match self.lasting {
+            true => {
+                let from = work.path().join("lasting");
+                let (layer, pins) = self.layer(&from, &lock, Part::Lasting).await?;
+                more.extend(pins);
+                Some(layer)
+            }
+            false => None,
+        };
         Ok(Installed {
-            layer,
+            all,
+            lasting,
             pins: pins(self.recipe, &lock, more),
             cached: false,
         })
+    }
+
+    fn write_manifests(&self, to: &Path) -> Result<(), LayerError> {
+        for (name, text) in &self.manifests {
+            let path = to.join(name);
+            let above = path.parent().unwrap_or(to);
+            fs::create_dir_all(above)
+                .and_then(|()| fs::write(&path, text))
+                .map_err(LayerError::at(&path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a layer of what was installed in `from`; returns more inputs to keep.
+    async fn layer(
+        &self,
+        from: &Path,
+        lock: &Lock,
+        part: Part,
+    ) -> Result<(PackedLayer, BTreeMap<String, Vec<u8>>), Failure> {
+        let scratch = self.kit.packer.scratch()?;
+        let modules = scratch.path().join(packages_path(self.recipe));
+        place(&from.join("node_modules"), &modules)?;
+        // Versions that differ from the shared ones lie in the workspaces themselves.
+        let members = self.manifests.iter().filter_map(|(path, _)| {
+            let member = path.strip_suffix("/package.json")?;
+            let own = from.join(member).join("node_modules");
+            is_folder(&own).then_some((member, own))
+        });
+        let root = modules.parent().unwrap_or(scratch.path());
+        for (member, own) in members {
+            place(&own, &root.join(member).join("node_modules"))?;
+        }
+        let native = native::compile(self.kit, self.order, self.made, self.recipe, lock, &modules);
+        let more = native.await?;
+        let layer = self.kit.packer.adopt(PACKAGES, scratch).await?;
+        self.kit.packer.remember(&self.key(lock, part), &layer)?;
+        Ok((layer, more))
     }
 
     async fn job(&self, work: &Path, script: &str) -> Result<Done, Failure> {
@@ -166,9 +281,19 @@ impl Work<'_, '_> {
         binds.push(program(self.bun, "bun"));
         binds.push(write(work, "/work"));
         let registries = self.kit.tools.registries();
+        // The job's own: the installer keeps unpacked packages by name and version and does not
+        // check their hashes again, and an app's own lock says where they are fetched from. A
+        // cache for all apps would hand one app's choice to the next.
         env.insert("BUN_INSTALL_CACHE_DIR".into(), "/work/.cache".into());
         env.insert("NPM_CONFIG_REGISTRY".into(), registries.npm.clone());
         env.insert("DO_NOT_TRACK".into(), "1".into());
+        if self.manifests.len() > 1 && !self.recipe.folder.is_empty() {
+            // What other workspaces need is not the app's; what the app's own need of each other is.
+            env.insert(
+                "FILTER".into(),
+                format!("--filter ./{}", self.recipe.folder),
+            );
+        }
         let command = Command {
             step: "install Node packages",
             layers: self.made.dirs(),
@@ -182,7 +307,7 @@ impl Work<'_, '_> {
     }
 
     fn list(&self) -> String {
-        match self.recipe.folder.as_str() {
+        match install_root(self.recipe) {
             "" => "package.json".into(),
             folder => format!("{folder}/package.json"),
         }
@@ -199,4 +324,28 @@ fn place(from: &Path, to: &Path) -> Result<(), Failure> {
         fs::create_dir_all(&path).map_err(|cause| LayerError::at(path)(cause))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_start_command_names_stays() {
+        let text = r#"{"dependencies":{"next":"1"},"devDependencies":{"typescript":"5","tsx":"4","ts-node":"1"}}"#;
+        let manifests = [("package.json".to_owned(), text.to_owned())];
+        for (command, lasting) in [
+            ("node dist/index.js", true),
+            ("next start --port 3000", true),
+            ("/bin/sh -c NODE_ENV=production node dist/index.js", true),
+            ("tsx src/index.ts", false),
+            ("node -r ts-node/register src/index.ts", false),
+            ("node --import=tsx src/index.ts", false),
+            ("node node_modules/typescript/bin/x.js", false),
+            ("some-program", false),
+            ("node a.js && prisma migrate deploy", false),
+        ] {
+            assert_eq!(runs_on_lasting(command, &manifests), lasting, "{command}");
+        }
+    }
 }

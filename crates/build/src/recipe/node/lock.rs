@@ -107,29 +107,80 @@ const DECISIVE: [&str; 7] = [
     "engines",
 ];
 
-/// The package.json that packages are installed by: what decides about them alone, so that an edit
-/// of a script installs nothing anew.
-pub(super) fn manifest_of(packages: &NodePackages) -> String {
-    let whole: Map<String, Value> = serde_json::from_str(&packages.manifest).unwrap_or_default();
+/// The files that packages are installed by, with their paths: each package.json with what decides
+/// about packages alone, so that an edit of a script installs nothing anew.
+pub(super) fn manifests_of(packages: &NodePackages) -> Vec<(String, String)> {
+    let mut root = part_of(&packages.manifest, packages);
+    root.insert("name".into(), Value::String("app".into()));
+    root.insert("private".into(), Value::Bool(true));
+    if !packages.members.is_empty() {
+        let members = packages.members.keys().cloned().map(Value::String);
+        root.insert("workspaces".into(), Value::Array(members.collect()));
+    }
+    let text = |part: &Map<String, Value>| serde_json::to_string_pretty(part).unwrap_or_default();
+    let mut manifests = vec![("package.json".to_owned(), text(&root))];
+    for (path, manifest) in &packages.members {
+        let mut member = part_of(manifest, packages);
+        let whole: Map<String, Value> = serde_json::from_str(manifest).unwrap_or_default();
+        for key in ["name", "version"] {
+            member.extend(whole.get(key).map(|value| (key.to_owned(), value.clone())));
+        }
+        manifests.push((format!("{path}/package.json"), text(&member)));
+    }
+    manifests
+}
+
+/// What decides about packages. Those for development that run-time code imports are listed with
+/// the others, which stay when the build is done.
+fn part_of(manifest: &str, packages: &NodePackages) -> Map<String, Value> {
+    let whole: Map<String, Value> = serde_json::from_str(manifest).unwrap_or_default();
     let mut part = Map::new();
-    part.insert("name".into(), Value::String("app".into()));
-    part.insert("private".into(), Value::Bool(true));
     for key in DECISIVE {
         if let Some(value) = whole.get(key) {
             part.insert(key.into(), value.clone());
         }
     }
-    serde_json::to_string_pretty(&part).unwrap_or_default()
+    let Some(Value::Object(dev)) = part.get_mut("devDependencies") else {
+        return part;
+    };
+    let mut moved = Map::new();
+    for name in &packages.at_run_time {
+        moved.extend(dev.remove(name).map(|version| (name.clone(), version)));
+    }
+    let listed = part
+        .entry("dependencies")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(listed) = listed {
+        for (name, version) in moved {
+            listed.entry(name).or_insert(version);
+        }
+    }
+    part
+}
+
+/// Whether there are packages that only development needs, so far as the files tell.
+pub(super) fn has_development(manifests: &[(String, String)]) -> bool {
+    manifests.iter().any(|(_, text)| {
+        let manifest: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+        let dev = manifest.get("devDependencies").and_then(Value::as_object);
+        dev.is_some_and(|dev| !dev.is_empty())
+    })
 }
 
 /// The identity of what an app asks for.
-pub(super) fn input_of(manifest: &str, lock: Option<&[u8]>) -> Digest {
+pub(super) fn input_of(manifests: &[(String, String)], lock: Option<&[u8]>) -> Digest {
     let lock = Digest::of(lock.unwrap_or_default());
-    Digest::of(format!("{manifest}\n{lock}").as_bytes())
+    let all = match manifests {
+        [(_, only)] => only.clone(),
+        all => serde_json::to_string(all).unwrap_or_default(),
+    };
+    Digest::of(format!("{all}\n{lock}").as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const TEXT: &str = r#"{
@@ -189,8 +240,50 @@ mod tests {
                 r#"{{"scripts":{{"start":"{scripts}"}},"dependencies":{{"a":"1"}}}}"#
             ),
             lock: None,
+            root: String::new(),
+            members: BTreeMap::new(),
+            at_run_time: vec![],
         };
-        let input = |scripts| input_of(&manifest_of(&packages(scripts)), None);
+        let input = |scripts| input_of(&manifests_of(&packages(scripts)), None);
         assert_eq!(input("node a"), input("node b"));
+    }
+
+    #[test]
+    fn workspaces_are_installed_by_their_own_names() {
+        let packages = NodePackages {
+            manifest: r#"{"name":"all","workspaces":["packages/*"]}"#.into(),
+            lock: None,
+            root: String::new(),
+            members: [(
+                "packages/a".to_owned(),
+                r#"{"name":"@x/a","version":"1.2.0","main":"a.js"}"#.to_owned(),
+            )]
+            .into(),
+            at_run_time: vec![],
+        };
+        let manifests = manifests_of(&packages);
+        let of = |at: usize| serde_json::from_str::<Value>(&manifests[at].1).expect("JSON");
+        assert_eq!(of(0)["workspaces"], serde_json::json!(["packages/a"]));
+        assert_eq!(manifests[1].0, "packages/a/package.json");
+        assert_eq!(of(1), serde_json::json!({"name":"@x/a","version":"1.2.0"}));
+    }
+
+    #[test]
+    fn what_run_time_code_imports_is_no_development_package() {
+        let packages = |imports: &[&str]| NodePackages {
+            manifest: r#"{"dependencies":{"a":"1"},"devDependencies":{"b":"2","@types/b":"2"}}"#
+                .into(),
+            lock: None,
+            root: String::new(),
+            members: BTreeMap::new(),
+            at_run_time: imports.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let manifests = manifests_of(&packages(&["a", "b"]));
+        let root: Value = serde_json::from_str(&manifests[0].1).expect("JSON");
+        assert_eq!(root["dependencies"], serde_json::json!({"a":"1","b":"2"}));
+        assert_eq!(root["devDependencies"], serde_json::json!({"@types/b":"2"}));
+        assert!(has_development(&manifests));
+        let all = manifests_of(&packages(&["b", "@types/b"]));
+        assert!(!has_development(&all));
     }
 }

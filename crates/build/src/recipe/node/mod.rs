@@ -26,8 +26,10 @@ const BASE_PIN: &str = "base.libc";
 pub(super) struct Made {
     pub(super) base: PackedLayer,
     pub(super) node: PackedLayer,
-    /// The layer with the packages, when there are some.
+    /// The layer with all packages, when there are some: builds have them.
     pub(super) packages: Option<PackedLayer>,
+    /// The layer with those that stay in the image.
+    pub(super) lasting: Option<PackedLayer>,
     /// The inputs to keep.
     pub(super) pins: BTreeMap<String, Vec<u8>>,
     /// Whether all of it was there.
@@ -37,6 +39,12 @@ pub(super) struct Made {
 impl Made {
     /// The layers of an image that runs on it, lowest first.
     pub(super) fn layers(&self) -> Vec<PackedLayer> {
+        let own = [self.base.clone(), self.node.clone()];
+        own.into_iter().chain(self.lasting.clone()).collect()
+    }
+
+    /// What a build runs on, lowest first.
+    pub(super) fn build_layers(&self) -> Vec<PackedLayer> {
         let own = [self.base.clone(), self.node.clone()];
         own.into_iter().chain(self.packages.clone()).collect()
     }
@@ -69,6 +77,7 @@ pub(super) async fn make(
         base: base.packed,
         node,
         packages: None,
+        lasting: None,
         pins: [(BASE_PIN.to_owned(), base.pin)].into(),
         cached: base.cached && node_cached,
     };
@@ -76,7 +85,8 @@ pub(super) async fn make(
         let installed = install::install(kit, order, recipe, packages, &made).await?;
         made.cached &= installed.cached;
         made.pins.extend(installed.pins);
-        made.packages = Some(installed.layer);
+        made.lasting = Some(installed.lasting.unwrap_or_else(|| installed.all.clone()));
+        made.packages = Some(installed.all);
     }
     Ok(made)
 }
@@ -92,9 +102,16 @@ async fn base(
     kit.bases.base(kind, packages, pinned, order.progress).await
 }
 
-/// The name of the lock's pin: a front end and a back end have one each.
+/// Where an app's packages are installed, in the source.
+fn install_root(recipe: &NodeRecipe) -> &str {
+    let packages = recipe.packages.as_ref();
+    packages.map_or(&recipe.folder, |packages| &packages.root)
+}
+
+/// The name of the lock's pin: a front end and a back end have one each, unless they are workspaces
+/// of one root.
 fn lock_pin(recipe: &NodeRecipe) -> String {
-    match recipe.folder.as_str() {
+    match install_root(recipe) {
         "" => lock::PIN.to_owned(),
         folder => format!("{}:{folder}", lock::PIN),
     }
@@ -102,18 +119,38 @@ fn lock_pin(recipe: &NodeRecipe) -> String {
 
 /// Where an app's packages lie in an image, without the `/` at the beginning.
 fn packages_path(recipe: &NodeRecipe) -> String {
+    modules_of(install_root(recipe))
+}
+
+fn modules_of(folder: &str) -> String {
     let app = APP.trim_start_matches('/');
-    match recipe.folder.as_str() {
+    match folder {
         "" => format!("{app}/node_modules"),
         folder => format!("{app}/{folder}/node_modules"),
     }
 }
 
+/// The folders of packages in a layer: the shared one first, then those that workspaces have.
+fn packages_paths(recipe: &NodeRecipe, layer: &PackedLayer) -> Vec<String> {
+    let members = recipe.packages.iter().flat_map(|packages| {
+        let folder = |member: &String| match packages.root.as_str() {
+            "" => member.clone(),
+            root => format!("{root}/{member}"),
+        };
+        packages.members.keys().map(folder)
+    });
+    let own = members.map(|folder| modules_of(&folder));
+    let own = own.filter(|path| build::is_folder(&layer.dir.join(path)));
+    std::iter::once(packages_path(recipe)).chain(own).collect()
+}
+
 fn path_variable(recipe: &NodeRecipe) -> String {
-    format!(
-        "/{}/.bin:/usr/local/bin:/usr/bin:/bin",
-        packages_path(recipe)
-    )
+    let (own, shared) = (modules_of(&recipe.folder), packages_path(recipe));
+    let programs = match own == shared {
+        true => format!("/{shared}/.bin"),
+        false => format!("/{own}/.bin:/{shared}/.bin"),
+    };
+    format!("{programs}:/usr/local/bin:/usr/bin:/bin")
 }
 
 /// How the server of a Node app runs.
@@ -138,8 +175,11 @@ pub(super) async fn build(
     sees: &Sees,
     command: &str,
 ) -> Result<Output, Failure> {
-    let path = packages_path(recipe);
-    let packages = made.packages.as_ref();
+    let packages = made.packages.iter().flat_map(|layer| {
+        let paths = packages_paths(recipe, layer).into_iter();
+        paths.map(|path| (layer.dir.join(&path), format!("/{path}")))
+    });
+    let packages = packages.collect();
     let env = [
         ("PATH", path_variable(recipe)),
         ("NEXT_TELEMETRY_DISABLED", "1".to_owned()),
@@ -153,7 +193,7 @@ pub(super) async fn build(
         folder: &recipe.folder,
         sees,
         layers: made.dirs(),
-        packages: packages.map(|layer| (layer.dir.join(&path), format!("/{path}"))),
+        packages,
         caches: &install::CACHES,
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
     };

@@ -81,7 +81,7 @@ static NO_VERSION: LazyLock<Regex> = LazyLock::new(|| {
 });
 static NO_WHEEL: LazyLock<Regex> = LazyLock::new(|| {
     rule(
-        r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:==\S+)? has no (?:usable )?wheels|[Ww]heels are available for `([A-Za-z0-9._-]+)`|[Bb]uilding (?:source distributions )?.{0,40}`?([A-Za-z0-9._-]+)`? is disabled",
+        r"[Ww]heels are required for `([A-Za-z0-9._-]+)`|([A-Za-z0-9][A-Za-z0-9._-]*)(?:[<>=!~]\S*)? has no (?:usable )?wheels|[Ww]heels are available for `([A-Za-z0-9._-]+)`|[Bb]uilding (?:source distributions )?.{0,40}`?([A-Za-z0-9._-]+)`? is disabled",
     )
 });
 
@@ -210,6 +210,14 @@ mod tests {
             (
                 "  ╰─▶ Because numpy==1.24.3 has no wheels with a matching Python ABI tag (e.g., `cp313`)\n",
                 Complaint::NoWheel(Some("numpy".into())),
+            ),
+            (
+                "  ╰─▶ Because all versions of docopt have no usable wheels and you require docopt, we\n      can conclude that your requirements are unsatisfiable.\n\n      hint: Wheels are required for `docopt` because building from source is\n      disabled for all packages (i.e., with `--no-build`)",
+                Complaint::NoWheel(Some("docopt".into())),
+            ),
+            (
+                "  cause: Because tensorflow-gpu<=2.11.0 has no wheels with a matching Python ABI tag (e.g., `cp313`)",
+                Complaint::NoWheel(Some("tensorflow-gpu".into())),
             ),
             (
                 "error: Request failed after 3 retries\n  Caused by: Failed to fetch: `https://a/simple/flask/`",

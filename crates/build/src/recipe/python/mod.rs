@@ -3,6 +3,9 @@
 mod complaint;
 mod lock;
 mod resolve;
+mod sources;
+mod system;
+mod wheel;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +20,8 @@ use crate::layer::{LayerError, PackedLayer};
 use crate::recipe::job::{Command, program, read, write};
 use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
 use crate::recipe::python::lock::Lock;
+use crate::recipe::python::resolve::Ask;
+use crate::recipe::python::wheel::{Bench, LINKS};
 use crate::recipe::start::process;
 use crate::recipe::{PythonPackages, PythonRecipe};
 
@@ -73,17 +78,27 @@ pub(super) async fn make(
         ground?;
         uv?;
     }
-    let (lock, resolved) = match pinned.clone().filter(fits) {
-        Some(lock) => (lock, false),
-        None => (
-            resolve::resolve(kit, order, recipe, input, pinned).await?,
-            true,
-        ),
+    let (lock, more, resolved) = match pinned.clone().filter(fits) {
+        Some(lock) => (lock, compilers(order), false),
+        None => {
+            let ask = Ask {
+                kit,
+                order,
+                recipe,
+                before: pinned,
+            };
+            let resolved = resolve::resolve(&ask, input).await?;
+            (resolved.lock, resolved.pins, true)
+        }
     };
     let ground = ground(kit, order, &lock.python).await?;
-    let (packages, cached) = packages(kit, order, &ground, &lock).await?;
+    let packages = packages(kit, order, &ground, &lock).await?;
+    let mut pins = BTreeMap::from([base_pin(&ground), (lock::PIN.to_owned(), lock.to_pin())]);
+    pins.extend(more);
+    pins.extend(packages.pins);
+    let (packages, cached) = (packages.layer, packages.cached);
     Ok(Made {
-        pins: [base_pin(&ground), (lock::PIN.to_owned(), lock.to_pin())].into(),
+        pins,
         cached: ground.base.cached && cached && !resolved,
         layers: vec![ground.base.packed, packages],
         version: ground.version,
@@ -124,25 +139,47 @@ fn base_pin(ground: &Ground) -> (String, Vec<u8>) {
     (pin_name(&ground.version), ground.base.pin.clone())
 }
 
+/// The pins of compilers that an earlier build had: they are kept as long as the lock is.
+fn compilers(order: &Order<'_>) -> BTreeMap<String, Vec<u8>> {
+    let pins = order.pins.iter();
+    pins.filter(|(name, _)| name.starts_with(wheel::COMPILERS_PIN))
+        .map(|(name, pin)| (name.clone(), pin.clone()))
+        .collect()
+}
+
+/// All packages.
+struct Packages {
+    layer: PackedLayer,
+    pins: BTreeMap<String, Vec<u8>>,
+    cached: bool,
+}
+
 /// The layer with all packages, found or installed.
 async fn packages(
     kit: &Kit,
     order: &Order<'_>,
     ground: &Ground,
     lock: &Lock,
-) -> Result<(PackedLayer, bool), Failure> {
+) -> Result<Packages, Failure> {
     let base = ground.base.packed.layer.diff_id.to_string();
     let uv = kit.tools.uv().await?;
     let key = key(&["python packages", &lock.text, &base, &version_of(&uv)]);
     if let Some(found) = kit.packer.recall(&key).await {
-        return Ok((found, true));
+        return Ok(Packages {
+            layer: found,
+            pins: BTreeMap::new(),
+            cached: true,
+        });
     }
     let scratch = kit.packer.scratch().map_err(Failure::from)?;
     let opt = scratch.path().join("opt");
     fs::create_dir(&opt).map_err(|cause| LayerError::at(&opt)(cause))?;
     let lock_file = kit.packer.scratch().map_err(Failure::from)?;
     let lock_path = lock_file.path().join("pylock.toml");
-    fs::write(&lock_path, &lock.text).map_err(|cause| LayerError::at(&lock_path)(cause))?;
+    let links = lock_file.path().join("links");
+    fs::create_dir(&links).map_err(|cause| LayerError::at(&links)(cause))?;
+    let (text, pins) = build_missing(kit, order, ground, lock, &links).await?;
+    fs::write(&lock_path, text).map_err(|cause| LayerError::at(&lock_path)(cause))?;
     let step = format!("install {} Python packages", lock.packages());
     let mut job = Command {
         step: &step,
@@ -152,6 +189,7 @@ async fn packages(
         ..installer(kit, &uv, "/opt/.cache")
     };
     job.binds.push(read(&lock_path, "/mayfly/lock/pylock.toml"));
+    job.binds.push(read(&links, LINKS));
     job.binds.push(write(&opt, "/opt"));
     let done = kit.runner(order).run(job).await?;
     if !done.report.succeeded() {
@@ -160,20 +198,60 @@ async fn packages(
     }
     let layer = kit.packer.adopt(LayerKind::Dependencies, scratch).await?;
     kit.packer.remember(&key, &layer)?;
-    Ok((layer, false))
+    Ok(Packages {
+        layer,
+        pins,
+        cached: false,
+    })
 }
 
-/// Installs from wheels only: nothing of the packages runs. The interpreter that compiles them
+/// Puts wheels of all packages that the registry has only the source of into `links`; returns the
+/// lock that installs them from there, and more inputs to keep.
+async fn build_missing(
+    kit: &Kit,
+    order: &Order<'_>,
+    ground: &Ground,
+    lock: &Lock,
+    links: &Path,
+) -> Result<(String, BTreeMap<String, Vec<u8>>), Failure> {
+    let bench = Bench { kit, order, ground };
+    let (mut locals, mut pins) = (Vec::new(), BTreeMap::new());
+    for source in lock::sources(&lock.text) {
+        let wheel = bench.provide(&source).await?;
+        locals.push(wheel.link_into(links)?);
+        pins.extend(wheel.pins);
+    }
+    let text = match locals.is_empty() {
+        true => lock.text.clone(),
+        false => lock::with_wheels(&lock.text, &locals),
+    };
+    Ok((text, pins))
+}
+
+/// Installs from wheels only: nothing of the packages runs. The installer notes the time of a wheel
+/// that lies on the machine; that is taken out again. The interpreter that compiles them
 /// ahead is the base's own, isolated, so that it reads no `.pth` file of theirs.
-const INSTALL: &str = "
+const INSTALL: &str = r#"
 /mayfly/uv venv --quiet --python /usr/bin/python3 /opt/venv
 /mayfly/uv pip install --preview-features pylock --python /opt/venv/bin/python --no-deps --no-build --link-mode hardlink -r /mayfly/lock/pylock.toml
+for note in /opt/venv/lib/python*/site-packages/*.dist-info/uv_cache.json; do
+  [ -e "$note" ] || continue
+  rm "$note"
+  sed -i '/uv_cache\.json,/d' "${note%/*}/RECORD"
+done
 rm -rf /opt/.cache /opt/venv/.lock /opt/venv/.gitignore /opt/venv/CACHEDIR.TAG /opt/venv/bin/activate* /opt/venv/bin/*.bat
 /usr/bin/python3 -I -S -m compileall -q -j2 --invalidation-mode unchecked-hash /opt/venv/lib >/dev/null 2>&1 || true
-";
+"#;
 
 /// A job that runs the installer, with everything from the machine's registries and nothing else
 /// from the network.
+///
+/// Its cache is the job's own and goes with it. One for all apps would save downloads, but could not
+/// be trusted: the installer files what it fetched under a package's name and version, and an app's
+/// own uv.lock says where these are fetched from. The next app without a lock would take its
+/// dependencies from the metadata that this one left. A job also gets what it may write as its own
+/// (its user, its share of the disk), which a folder in use by two jobs cannot be. What is shared is
+/// addressed by hash: the layer of a lock, and wheels that were built here.
 fn installer<'a>(kit: &Kit, uv: &Path, cache: &str) -> Command<'a> {
     let (mut binds, mut env) = certificates();
     binds.push(program(uv, "uv"));
