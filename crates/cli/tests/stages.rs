@@ -54,8 +54,8 @@ impl Slow {
                 self.folder.write("mayfly.toml", &toml);
             }
             Stage::Rollout => {
-                let never = "setInterval(() => {}, 86417); console.log('under way')\n";
-                self.folder.write("server.js", never);
+                let never = format!("setTimeout(() => {{ {} }}, 86417000)\n", NODE.trim());
+                self.folder.write("server.js", &never);
             }
         }
     }
