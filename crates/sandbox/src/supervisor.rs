@@ -20,6 +20,10 @@ use crate::events::Event;
 use crate::folder::{Folder, write_json};
 use crate::plan::Plan;
 
+/// How patient the C library is with name servers: the egress proxy tries again itself, and its
+/// clients wait. Source: resolv.conf(5).
+const RESOLVER: &str = "timeout:2 attempts:2";
+
 /// Starts supervisors, through a process that they are forked from.
 #[derive(Debug)]
 pub(crate) struct Nursery {
@@ -78,6 +82,7 @@ impl Nursery {
             .args(&self.args)
             .arg(&self.home)
             .env_clear()
+            .env("RES_OPTIONS", RESOLVER)
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::from(theirs_to_hold))

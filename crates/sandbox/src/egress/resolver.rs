@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 
 /// How long an answer is used again.
 const KEPT: Duration = Duration::from_secs(30);
+/// How long an answer stands in when a name server gives none.
+const KEPT_AS_LAST_RESORT: Duration = Duration::from_secs(600);
+/// How often a look-up is tried: name servers lose questions when they are busy.
+const TRIES: u32 = 3;
 /// How many answers are kept.
 const MOST_KEPT: usize = 64;
 /// The C library's resolver needs little; the default of a thread would be 8 MiB of addresses.
@@ -71,7 +75,7 @@ impl Resolver {
     fn start(&self, host: &str) -> io::Result<()> {
         let (answer, wake, host) = (self.answer.clone(), self.wake.clone(), host.to_owned());
         let look_up = move || {
-            let found = (host.as_str(), 0).to_socket_addrs();
+            let found = look_up(&host);
             let found = found.map(|all| all.map(|address| address.ip()).collect());
             let told = answer.send((host, found.map_err(|error| error.to_string())));
             if told.is_ok() {
@@ -84,14 +88,25 @@ impl Resolver {
 
     /// The answers that came in since the last call.
     pub(super) fn answers(&mut self, now: Instant) -> Vec<Answer> {
-        let answers: Vec<_> = self.answers.try_iter().collect();
-        for (host, found) in &answers {
+        let mut answers: Vec<_> = self.answers.try_iter().collect();
+        for (host, found) in &mut answers {
             self.under_way.remove(host);
-            if let Ok(addresses) = found {
-                self.keep(host, addresses, now);
+            match found {
+                Ok(addresses) => self.keep(host, addresses, now),
+                Err(_) => {
+                    if let Some(addresses) = self.last_resort(host, now) {
+                        *found = Ok(addresses);
+                    }
+                }
             }
         }
         answers
+    }
+
+    fn last_resort(&self, host: &str, now: Instant) -> Option<Vec<IpAddr>> {
+        let (since, addresses) = self.kept.get(host)?;
+        let age = now.saturating_duration_since(*since);
+        (age < KEPT_AS_LAST_RESORT).then(|| addresses.clone())
     }
 
     /// Remembers the addresses of `host` as found at `now`.
@@ -104,7 +119,41 @@ impl Resolver {
     }
 }
 
+fn look_up(host: &str) -> io::Result<impl Iterator<Item = std::net::SocketAddr>> {
+    let mut found = (host, 0).to_socket_addrs();
+    for _ in 1..TRIES {
+        if found.is_ok() {
+            break;
+        }
+        found = (host, 0).to_socket_addrs();
+    }
+    found
+}
+
 /// Makes an eventfd readable. It cannot fail in a way that matters: a full counter is readable.
 pub(super) fn ring(wake: &OwnedFd) {
     let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_answer_stands_in_for_a_name_server_that_is_silent() {
+        let wake = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK);
+        let mut resolver = Resolver::new(Arc::new(wake.expect("an eventfd")));
+        let address = IpAddr::from([192, 0, 2, 7]);
+        let then = Instant::now();
+        resolver.keep("shop.test", &[address], then);
+        let silence = || ("shop.test".to_owned(), Err("no answer".to_owned()));
+        for (age, expected) in [
+            (KEPT * 2, Ok(vec![address])),
+            (KEPT_AS_LAST_RESORT, Err("no answer".to_owned())),
+        ] {
+            resolver.answer.send(silence()).expect("sent");
+            let answers = resolver.answers(then + age);
+            assert_eq!(answers, [("shop.test".to_owned(), expected)], "{age:?}");
+        }
+    }
 }
