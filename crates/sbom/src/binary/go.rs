@@ -91,6 +91,7 @@ fn strip_marks(modules: &[u8]) -> &[u8] {
 fn linked(version: &str, text: &str) -> Result<Linked, String> {
     let mut modules: Vec<(String, Option<String>)> = Vec::new();
     let mut has_main = false;
+    let mut commit = Commit::default();
     for line in text.lines() {
         let mut words = line.split('\t');
         let kind = words.next().unwrap_or_default();
@@ -103,6 +104,7 @@ fn linked(version: &str, text: &str) -> Result<Linked, String> {
                 modules.push(one);
             }
             "dep" => modules.push(one),
+            "build" => commit.note(&one.0),
             // What was really built instead of the module before. A folder has no version.
             "=>" => {
                 if let Some(last) = modules.last_mut() {
@@ -117,6 +119,9 @@ fn linked(version: &str, text: &str) -> Result<Linked, String> {
         if modules.len() > MOST {
             return Err("it names more modules than are read".into());
         }
+    }
+    if has_main && modules[0].1.is_none() {
+        modules[0].1 = commit.version();
     }
     if let Some(library) = standard_library(version) {
         modules.push(("stdlib".into(), Some(library)));
@@ -136,6 +141,36 @@ fn linked(version: &str, text: &str) -> Result<Linked, String> {
         edges,
         main: has_main.then_some(0),
     })
+}
+
+/// The commit that a program was built from.
+#[derive(Default)]
+struct Commit {
+    revision: String,
+    time: String,
+    dirty: bool,
+}
+
+impl Commit {
+    fn note(&mut self, setting: &str) {
+        match setting.split_once('=') {
+            Some(("vcs.revision", revision)) => self.revision = revision.to_owned(),
+            Some(("vcs.time", time)) => self.time = time.to_owned(),
+            Some(("vcs.modified", modified)) => self.dirty = modified == "true",
+            _ => {}
+        }
+    }
+
+    /// The version that Go itself gives a commit without a tag:
+    /// `v0.0.0-20240609211631-fc37c2fa9de2`. Source: Go modules reference, "Pseudo-versions".
+    fn version(&self) -> Option<String> {
+        let digits = self.time.bytes().filter(u8::is_ascii_digit);
+        let time: String = digits.map(char::from).take(14).collect();
+        let short = self.revision.get(..12)?;
+        let whole = time.len() == 14 && short.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let dirty = if self.dirty { "+dirty" } else { "" };
+        whole.then(|| format!("v0.0.0-{time}-{short}{dirty}"))
+    }
 }
 
 /// `go1.24.1 X:nocoverageredesign` is 1.24.1; compilers in the making have no version.
@@ -189,5 +224,18 @@ pub(super) mod tests {
             ]
         );
         assert_eq!((linked.main, linked.edges.len()), (Some(0), 4));
+    }
+
+    #[test]
+    fn a_program_without_a_version_has_that_of_its_commit() {
+        let text = "mod\texample.org/app\t(devel)\t\nbuild\tvcs.revision=fc37c2fa9de2ad77476a6d4a8f1516196b90187e\nbuild\tvcs.time=2024-06-09T21:16:31Z\n";
+        for (modified, version) in [
+            ("false", "v0.0.0-20240609211631-fc37c2fa9de2"),
+            ("true", "v0.0.0-20240609211631-fc37c2fa9de2+dirty"),
+        ] {
+            let text = format!("{text}build\tvcs.modified={modified}\n");
+            let linked = linked("devel", &text).expect("modules");
+            assert_eq!(linked.packages[0].version.as_deref(), Some(version));
+        }
     }
 }

@@ -123,3 +123,86 @@ fn module(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> Result<Pac
         version.map(str::to_owned),
     ))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A program with one section besides that of the names.
+    pub(crate) fn program(name: &str, section: &[u8]) -> Vec<u8> {
+        let names = format!("\0{name}\0.shstrtab\0");
+        let (section_at, names_at) = (64, 64 + section.len());
+        let table_at = names_at + names.len();
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(64, 0);
+        bytes[0x28..0x30].copy_from_slice(&(table_at as u64).to_le_bytes());
+        for (at, value) in [(0x3a, 64u16), (0x3c, 3), (0x3e, 2)] {
+            bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+        }
+        bytes.extend(section);
+        bytes.extend(names.bytes());
+        let after = u32::try_from(name.len()).expect("short") + 2;
+        let rows = [
+            (0, 0, 0),
+            (1, section_at, section.len()),
+            (after, names_at, names.len()),
+        ];
+        for (name, offset, size) in rows {
+            let mut row = vec![0; 64];
+            row[..4].copy_from_slice(&u32::to_le_bytes(name));
+            row[0x18..0x20].copy_from_slice(&(offset as u64).to_le_bytes());
+            row[0x20..0x28].copy_from_slice(&(size as u64).to_le_bytes());
+            bytes.extend(row);
+        }
+        bytes
+    }
+
+    pub(crate) fn go_program() -> Vec<u8> {
+        program(
+            go::SECTION,
+            &go::tests::section("go1.24.1", go::tests::MODULES),
+        )
+    }
+
+    pub(crate) fn rust_program(json: &str) -> Vec<u8> {
+        program(rust::SECTION, &rust::tests::section(json))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Option<Linked>, String> {
+        linked(&bytes, &Limits::default())
+    }
+
+    #[test]
+    fn modules_are_found_in_programs_and_nowhere_else() {
+        let go = read(&go_program()).expect("read").expect("modules");
+        assert_eq!(go.packages.len(), 5);
+        let json = r#"{"packages": [{"name": "serde", "version": "1.0.1"}]}"#;
+        let rust = read(&rust_program(json)).expect("read").expect("crates");
+        assert_eq!(rust.packages[0].purl.as_str(), "pkg:cargo/serde@1.0.1");
+        for other in [
+            &b""[..],
+            b"#!/bin/sh\n",
+            b"\x7fELF",
+            &program(".text", b"x"),
+        ] {
+            assert_eq!(read(other), Ok(None));
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_go_program_and_is_none_is_told() {
+        for garbage in [&b""[..], b"\xff Go buildinf:", b"not at all", &[0xff; 64]] {
+            assert!(read(&program(go::SECTION, garbage)).is_err());
+        }
+        let mut long = go::tests::section("go1.24.1", go::tests::MODULES);
+        long[33 + 8] = 0xff;
+        assert!(read(&program(go::SECTION, &long)).is_err());
+        let odd = go::tests::section("go1", "mod\texample.org/\u{1b}[2J\tv1\n");
+        assert!(read(&program(go::SECTION, &odd)).is_err());
+        // The table says that the section lies past the end of the file.
+        let mut cut = go_program();
+        let table = cut.len() - 128;
+        cut[table + 0x18..table + 0x20].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(read(&cut).is_err());
+    }
+}
