@@ -1,6 +1,6 @@
 //! Walks an image and asks of each file what it says of packages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -81,6 +81,10 @@ struct Gathered<'a> {
     interpreters: Vec<(String, Package)>,
     /// How many packages there are so far, whatever their kind.
     listed: usize,
+    /// How many dependencies they name.
+    needs: usize,
+    /// How much is kept of licences' texts.
+    text_bytes: usize,
 }
 
 impl<'a> Gathered<'a> {
@@ -98,6 +102,8 @@ impl<'a> Gathered<'a> {
             programs: Vec::new(),
             interpreters: Vec::new(),
             listed: 0,
+            needs: 0,
+            text_bytes: 0,
         }
     }
 
@@ -109,6 +115,17 @@ impl<'a> Gathered<'a> {
             problems.add(path, ProblemKind::TooMany, what);
         }
         room
+    }
+
+    /// Whether `more` dependencies may be kept; notes it when not.
+    fn may_need(&mut self, more: usize, path: &str, problems: &mut Problems) -> bool {
+        self.needs = self.needs.saturating_add(more);
+        let fits = self.needs <= self.limits.needs;
+        if !fits {
+            let what = format!("packages name more than {} others", self.limits.needs);
+            problems.add(path, ProblemKind::TooMany, what);
+        }
+        fits
     }
 }
 
@@ -202,12 +219,16 @@ impl Visitor for Gathered<'_> {
             Sort::Other => {}
             Sort::Program => self.program(path, name, file, problems),
             Sort::DebFiles => {
-                let package = name.trim_end_matches(".list").to_owned();
-                self.file_lists.push((package, file.located()));
+                if self.file_lists.len() < self.limits.packages {
+                    let package = name.trim_end_matches(".list").to_owned();
+                    self.file_lists.push((package, file.located()));
+                }
             }
             Sort::Record => {
-                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                self.records.insert(folder.to_owned(), file.located());
+                if self.records.len() < self.limits.packages {
+                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    self.records.insert(folder.to_owned(), file.located());
+                }
             }
             _ => {
                 if let Some(bytes) = self.read(sort, path, file, problems) {
@@ -227,7 +248,12 @@ impl Visitor for Gathered<'_> {
             )
     }
 
-    fn link(&mut self, path: &str, target: &str) {
+    fn link(&mut self, path: &str, target: &str, problems: &mut Problems) {
+        if self.links.bytes() > self.limits.kept_bytes {
+            let what = "there are more links than are kept";
+            problems.add(path, ProblemKind::TooMany, what);
+            return;
+        }
         self.links.add(path, target);
     }
 }
@@ -267,17 +293,14 @@ impl Gathered<'_> {
                 }
             }
             Sort::DebStatus => self.deb_status(path, bytes, problems),
-            Sort::Copyright => {
-                let copyright = debian::copyright(&lossy(bytes));
-                if copyright.expression.is_some() {
-                    self.debs.copyrights.insert(path.to_owned(), copyright);
-                }
-            }
+            Sort::Copyright => self.copyright(path, bytes, problems),
             Sort::Metadata => self.metadata(path, bytes, problems),
             Sort::EggRequires => {
                 let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
                 let requires = python::requires_txt(&lossy(bytes));
-                self.pythons.requires.insert(folder.to_owned(), requires);
+                if self.may_need(requires.len(), path, problems) {
+                    self.pythons.requires.insert(folder.to_owned(), requires);
+                }
             }
             Sort::Manifest => self.manifest(path, bytes, problems),
             Sort::Lock(kind) => self.lock(kind, path, bytes, problems),
@@ -293,16 +316,34 @@ impl Gathered<'_> {
         self.debs.packages.extend(debs);
     }
 
+    fn copyright(&mut self, path: &str, bytes: &[u8], problems: &mut Problems) {
+        let copyright = debian::copyright(&lossy(bytes));
+        if copyright.expression.is_none() {
+            return;
+        }
+        let kept = copyright.texts.values().map(String::len).sum::<usize>();
+        self.text_bytes += path.len() + kept;
+        if self.text_bytes > self.limits.kept_bytes {
+            let what = "there are more texts of licences than are kept";
+            problems.add(path, ProblemKind::TooMany, what);
+            return;
+        }
+        self.debs.copyrights.insert(path.to_owned(), copyright);
+    }
+
     fn metadata(&mut self, path: &str, bytes: &[u8], problems: &mut Problems) {
         if self.room(path, problems) == 0 {
             return;
         }
-        let Some(metadata) = python::metadata(&lossy(bytes)) else {
+        let Some(mut metadata) = python::metadata(&lossy(bytes)) else {
             let what = "it names no package and version";
             problems.add(path, ProblemKind::Malformed, what);
             return;
         };
         self.listed += 1;
+        if !self.may_need(metadata.requires.len(), path, problems) {
+            metadata.requires.clear();
+        }
         let (site, folder) = site_and_folder(path);
         self.pythons.found.push(Distribution {
             site: site.to_owned(),
@@ -318,8 +359,11 @@ impl Gathered<'_> {
         }
         match node::manifest(bytes) {
             Ok(None) => {}
-            Ok(Some(manifest)) => {
+            Ok(Some(mut manifest)) => {
                 self.listed += 1;
+                if !self.may_need(manifest.needs.len(), path, problems) {
+                    manifest.needs.clear();
+                }
                 let folder = node::package_folder(path).unwrap_or_default();
                 self.modules.found.insert(folder.to_owned(), manifest);
             }
@@ -377,25 +421,27 @@ impl Gathered<'_> {
         let python_owners = self.pythons.settle(&mut draft, machine, &mut problems);
         let node_owners = self.modules.settle(&mut draft, &self.links, &mut problems);
         self.declared.into_iter().for_each(|one| draft.add(one));
-        let mut ownership = Ownership {
+        let places = self.programs.iter().map(|(path, _)| path.clone());
+        let places = places.chain(self.interpreters.iter().map(|(path, _)| path.clone()));
+        let owners = Owning {
             tree,
             limits: self.limits,
-            node: node_owners,
-            python: python_owners,
-            records: self.records,
-            debs: deb_purls,
-            file_lists: self.file_lists,
-            lists_read: None,
+            wanted: places.collect(),
+            owners: HashMap::new(),
         };
+        let owners = owners
+            .debian(&self.file_lists, &deb_purls)
+            .python(&self.records, &python_owners)
+            .node(&node_owners);
         for (path, linked) in self.programs {
             let own = linked.settle(&path, &mut draft);
-            if let Some(owner) = ownership.of(&path) {
-                own.iter().for_each(|one| draft.link(&owner, one));
+            if let Some(owner) = owners.get(&path) {
+                own.iter().for_each(|one| draft.link(owner, one));
             }
         }
         for (path, mut package) in self.interpreters {
-            // One that a Debian package brought is that package.
-            if ownership.of(&path).is_none() {
+            // One that a package brought is that package.
+            if !owners.contains_key(&path) {
                 package.found_in = vec![path];
                 draft.add(package);
             }
@@ -433,85 +479,77 @@ fn machine(debs: &Debs) -> Option<&'static str> {
     })
 }
 
-/// Which package a file is part of. Lists of files are read only when somebody asks.
-struct Ownership<'a> {
+/// Finds out which packages programs are part of, from lists of files that are each read once.
+struct Owning<'a> {
     tree: &'a Tree,
     limits: &'a Limits,
-    node: Owners,
-    python: Vec<(String, Purl)>,
-    records: HashMap<String, Located>,
-    debs: HashMap<String, Purl>,
-    file_lists: Vec<(String, Located)>,
-    lists_read: Option<HashMap<String, Purl>>,
+    /// Paths of programs.
+    wanted: HashSet<String>,
+    owners: HashMap<String, Purl>,
 }
 
-impl Ownership<'_> {
-    fn of(&mut self, path: &str) -> Option<Purl> {
-        if let Some(owner) = self.node.of(path) {
-            return Some(owner.clone());
-        }
-        self.of_python(path).or_else(|| {
-            if self.lists_read.is_none() {
-                self.lists_read = Some(self.read_lists());
-            }
-            self.lists_read.as_ref()?.get(path).cloned()
-        })
-    }
-
-    fn of_python(&self, path: &str) -> Option<Purl> {
-        let found = self.python.iter().find(|(folder, _)| {
-            let site = folder.rsplit_once('/').map_or("", |(site, _)| site);
-            let Some(below) = path
-                .strip_prefix(site)
-                .and_then(|rest| rest.strip_prefix('/'))
-            else {
-                return false;
-            };
-            self.records
-                .get(folder)
-                .is_some_and(|record| self.lists(record, below))
-        });
-        found.map(|(_, purl)| purl.clone())
-    }
-
-    /// Whether a RECORD has a line for the file. Source: Python packaging, "Recording installed projects".
-    fn lists(&self, record: &Located, file: &str) -> bool {
-        let text = self.text(record);
-        text.lines().any(|line| {
-            let line = line.strip_prefix('"').unwrap_or(line);
-            let rest = line.strip_prefix(file);
-            rest.is_some_and(|rest| rest.starts_with([',', '"']))
-        })
-    }
-
-    /// The files of Debian packages that may be programs.
-    fn read_lists(&self) -> HashMap<String, Purl> {
-        let mut owners = HashMap::new();
-        for (package, list) in &self.file_lists {
-            let Some(purl) = self.debs.get(package) else {
+impl Owning<'_> {
+    /// By dpkg's lists.
+    fn debian(mut self, lists: &[(String, Located)], purls: &HashMap<String, Purl>) -> Self {
+        for (package, list) in lists {
+            let Some(purl) = purls.get(package) else {
                 continue;
             };
             for line in self.text(list).lines() {
                 let file = line.trim_start_matches('/');
-                let name = file.rsplit('/').next().unwrap_or(file);
-                if !is_text(name) {
-                    // Packages may name a file as it was before /usr took it in.
-                    let merged = ["bin/", "sbin/", "lib/"]
-                        .iter()
-                        .any(|old| file.starts_with(old));
-                    let file = if merged {
-                        format!("usr/{file}")
-                    } else {
-                        file.to_owned()
-                    };
-                    owners.insert(file, purl.clone());
+                self.note(file.to_owned(), purl);
+                // Packages may name a file as it was before /usr took it in.
+                if ["bin/", "sbin/", "lib"]
+                    .iter()
+                    .any(|old| file.starts_with(old))
+                {
+                    self.note(format!("usr/{file}"), purl);
                 }
             }
         }
-        owners
+        self
+    }
+
+    /// By RECORD files. Source: Python packaging, "Recording installed projects".
+    fn python(mut self, records: &HashMap<String, Located>, owners: &[(String, Purl)]) -> Self {
+        for (folder, purl) in owners {
+            let Some(record) = records.get(folder) else {
+                continue;
+            };
+            let site = folder.rsplit_once('/').map_or("", |(site, _)| site);
+            for line in self.text(record).lines() {
+                let file = match line.strip_prefix('"') {
+                    Some(quoted) => quoted.split('"').next(),
+                    None => line.split(',').next(),
+                };
+                // Programs lie outside: `../../../bin/flask`.
+                let file = Links::default().real(&format!("{site}/{}", file.unwrap_or_default()));
+                self.note(file.unwrap_or_default(), purl);
+            }
+        }
+        self
+    }
+
+    /// By the folders of Node packages.
+    fn node(mut self, owners: &Owners) -> HashMap<String, Purl> {
+        for path in &self.wanted {
+            if let Some(owner) = owners.of(path) {
+                self.owners.insert(path.clone(), owner.clone());
+            }
+        }
+        self.owners
+    }
+
+    fn note(&mut self, file: String, purl: &Purl) {
+        if self.wanted.contains(&file) {
+            self.owners.insert(file, purl.clone());
+        }
     }
 
     fn text(&self, file: &Located) -> String {
+        if self.wanted.is_empty() {
+            return String::new();
+        }
         match self.tree.read(file, self.limits.file_bytes) {
             Ok(Content::Whole(bytes)) => lossy(&bytes).into_owned(),
             // An owner that is not known is an edge that is not drawn.

@@ -9,6 +9,10 @@ pub struct Limits {
     pub depth: usize,
     /// Packages that are listed.
     pub packages: usize,
+    /// Dependencies that packages may name, all together.
+    pub needs: usize,
+    /// Texts of licences and targets of links that are kept, all together.
+    pub kept_bytes: usize,
     /// The size of a file about one package: METADATA, package.json, copyright.
     pub file_bytes: usize,
     /// The size of a file about many packages: dpkg's status, lock files.
@@ -20,11 +24,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 2_000_000,
+            entries: 1_000_000,
             depth: 128,
-            packages: 200_000,
+            packages: 100_000,
+            needs: 500_000,
+            kept_bytes: 16 << 20,
             file_bytes: 2 << 20,
-            list_bytes: 32 << 20,
+            list_bytes: 16 << 20,
             program_bytes: 4 << 20,
         }
     }

@@ -50,7 +50,7 @@ pub(crate) trait Visitor {
     /// A symbolic link that no upper layer hides. Its target is read only when this asks for it.
     fn wants_link(&self, path: &str, name: &str) -> bool;
     /// A link that was wanted.
-    fn link(&mut self, path: &str, target: &str);
+    fn link(&mut self, path: &str, target: &str, problems: &mut Problems);
 }
 
 /// What a read of a file came to.
@@ -156,13 +156,13 @@ impl Tree {
         }];
         while let Some(folder) = pending.pop() {
             let open = self.open_all(&folder, problems);
-            let entries = merged(&folder, &open, problems);
-            listed += entries.len();
-            if listed > limits.entries {
+            let room = limits.entries - listed;
+            let Some(entries) = merged(&folder, &open, room, problems) else {
                 let what = format!("there are more than {} files", limits.entries);
                 problems.add(&lossy(&folder.path), ProblemKind::TooMany, what);
                 return;
-            }
+            };
+            listed += entries.len();
             let mut below = Vec::new();
             for entry in entries {
                 if let Some(next) = show(&folder, &open, entry, problems, visitor) {
@@ -242,7 +242,13 @@ const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What a folder holds, by name: the uppermost layer's view, the lower ones' where it has none.
-fn merged(folder: &Folder, open: &[(usize, OwnedFd)], problems: &mut Problems) -> Vec<Entry> {
+/// None when that is more than `room`.
+fn merged(
+    folder: &Folder,
+    open: &[(usize, OwnedFd)],
+    room: usize,
+    problems: &mut Problems,
+) -> Option<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     for (place, (_, opened)) in open.iter().enumerate() {
@@ -253,18 +259,20 @@ fn merged(folder: &Folder, open: &[(usize, OwnedFd)], problems: &mut Problems) -
                 opaque = true;
             } else if let Some(gone) = name.strip_prefix(WHITEOUT) {
                 hidden.push(gone.to_owned());
-            } else if place == 0 && open.len() == 1 {
+            } else if open.len() == 1 {
                 entries.push(Entry::new(name, kind, place));
             } else {
                 lay(&mut entries, &mut known, name, kind, place);
             }
+            entries.len() + hidden.len() <= room
         });
-        if let Err(cause) = listed {
-            problems.add(
-                &lossy(&folder.path),
-                ProblemKind::Unreadable,
-                cause.to_string(),
-            );
+        match listed {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(cause) => {
+                let (path, what) = (lossy(&folder.path), cause.to_string());
+                problems.add(&path, ProblemKind::Unreadable, what);
+            }
         }
         if opaque {
             break;
@@ -282,7 +290,7 @@ fn merged(folder: &Folder, open: &[(usize, OwnedFd)], problems: &mut Problems) -
     }
     entries.retain(|entry| !entry.open.is_empty());
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    entries
+    Some(entries)
 }
 
 impl Entry {
@@ -328,7 +336,8 @@ fn lay(
     }
 }
 
-fn list(folder: &OwnedFd, mut each: impl FnMut(&[u8], FileType)) -> io::Result<()> {
+/// Shows each entry of a folder to `each`, until that says no. Returns whether all were shown.
+fn list(folder: &OwnedFd, mut each: impl FnMut(&[u8], FileType) -> bool) -> io::Result<bool> {
     let mut buffer = [MaybeUninit::<u8>::uninit(); 32 << 10];
     let mut entries = RawDir::new(folder, &mut buffer);
     while let Some(entry) = entries.next() {
@@ -345,9 +354,11 @@ fn list(folder: &OwnedFd, mut each: impl FnMut(&[u8], FileType)) -> io::Result<(
             }
             known => known,
         };
-        each(name, kind);
+        if !each(name, kind) {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Shows one entry; a folder comes back, to be looked at later.
@@ -387,7 +398,7 @@ fn show(
             if visitor.wants_link(&shown, &name) {
                 let name = OsStr::from_bytes(&entry.name);
                 match rustix::fs::readlinkat(opened, name, Vec::new()) {
-                    Ok(target) => visitor.link(&shown, &lossy(target.as_bytes())),
+                    Ok(target) => visitor.link(&shown, &lossy(target.as_bytes()), problems),
                     Err(cause) => problems.add(&shown, ProblemKind::Unreadable, cause.to_string()),
                 }
             }
@@ -400,7 +411,10 @@ fn show(
 
 /// Symbolic links by their path, followed by text.
 #[derive(Debug, Default)]
-pub(crate) struct Links(HashMap<String, String>);
+pub(crate) struct Links {
+    targets: HashMap<String, String>,
+    bytes: usize,
+}
 
 /// As many links as the system itself follows on one path. Source: path_resolution(7).
 const FOLLOWED: usize = 40;
@@ -408,7 +422,13 @@ const FOLLOWED: usize = 40;
 impl Links {
     /// Notes a link.
     pub(crate) fn add(&mut self, path: &str, target: &str) {
-        self.0.insert(path.to_owned(), target.to_owned());
+        self.bytes += path.len() + target.len();
+        self.targets.insert(path.to_owned(), target.to_owned());
+    }
+
+    /// How much is kept of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Where `path` leads, each link on the way followed within the image's root. None for what
@@ -424,7 +444,7 @@ impl Links {
                 ".." => drop(real.pop()),
                 _ => {
                     real.push(part);
-                    if let Some(target) = self.0.get(&real.join("/")) {
+                    if let Some(target) = self.targets.get(&real.join("/")) {
                         followed += 1;
                         if followed > FOLLOWED {
                             return None;
@@ -468,7 +488,7 @@ mod tests {
             true
         }
 
-        fn link(&mut self, path: &str, target: &str) {
+        fn link(&mut self, path: &str, target: &str, _: &mut Problems) {
             self.links.push(format!("{path} -> {target}"));
         }
     }

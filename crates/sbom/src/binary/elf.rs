@@ -62,12 +62,12 @@ impl<'a, B: Bytes> Elf<'a, B> {
             return None;
         }
         let bytes = self.table(table, size * count)?;
-        let mut headers = bytes.chunks_exact(usize::try_from(size).ok()?);
+        let headers = bytes.chunks_exact(usize::try_from(size).ok()?);
         let (offset, length) =
             self.extent(headers.clone().nth(usize::try_from(names_at).ok()?)?)?;
         let texts = self.table(offset, length)?;
         let mut found = Vec::new();
-        while let Some(header) = headers.next() {
+        for header in headers {
             let at = usize::try_from(self.number(header, 0, 4)?).ok()?;
             let Some(rest) = texts.get(at..) else {
                 continue;

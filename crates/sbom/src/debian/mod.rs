@@ -114,6 +114,9 @@ fn licence(
     Some(expression)
 }
 
+/// Of more packages with one name only so many are compared.
+const PROVIDERS: usize = 50;
+
 /// Edges by `Depends` and `Pre-Depends`: of alternatives the first that is there.
 fn link(draft: &mut Draft, packages: &[(String, Deb)], purls: &[Purl]) {
     let mut providers: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -131,7 +134,8 @@ fn link(draft: &mut Draft, packages: &[(String, Deb)], purls: &[Purl]) {
             let fit = |name: &String| {
                 let there = providers.get(name.as_str())?;
                 let same = |other: &&usize| packages[**other].1.architecture == deb.architecture;
-                there.iter().find(same).or(there.first())
+                let near = there.iter().take(PROVIDERS);
+                near.clone().find(same).or(there.first())
             };
             if let Some(&to) = alternatives.iter().find_map(fit) {
                 draft.link(&purls[at], &purls[to]);

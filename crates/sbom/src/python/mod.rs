@@ -176,6 +176,12 @@ fn link(
     }
 }
 
+/// Whether others import from that folder: what a package carries in a folder of its own is for
+/// itself.
+fn is_shared(site: &str) -> bool {
+    site.ends_with("site-packages") || site.ends_with("dist-packages")
+}
+
 struct Index {
     by_site: HashMap<(String, String), usize>,
     by_name: HashMap<String, Vec<usize>>,
@@ -190,7 +196,9 @@ impl Index {
         for (at, (one, _)) in known.iter().enumerate() {
             let name = pep503(&one.metadata.name);
             index.by_site.insert((one.site.clone(), name.clone()), at);
-            index.by_name.entry(name).or_default().push(at);
+            if is_shared(&one.site) {
+                index.by_name.entry(name).or_default().push(at);
+            }
         }
         index
     }
