@@ -212,7 +212,7 @@ const PYTHON: [&str; 4] = [
     "flask==3.1.0",
     "uvicorn[standard]==0.34.0",
     "pydantic==2.10.6",
-    "pandas==2.2.3",
+    "cryptography==44.0.0",
 ];
 const NODE: [&str; 3] = ["express@4.21.2", "@babel/core@7.26.0", "vite@5.4.11"];
 const SIZE_BYTES: u64 = 225_000_000;
