@@ -51,7 +51,7 @@ struct Rule {
 }
 
 /// Nothing else passes.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         reason: "a launcher for Windows that pip's distlib carries; no NuGet package is there",
         fits: |case| {
@@ -84,6 +84,15 @@ const RULES: [Rule; 7] = [
         fits: |case| case.kind == "binary" && case.image.of_debian.contains(case.path),
     },
     Rule {
+        reason: "the note of a library that a Debian package brought; it names the source package, \
+                 which is no package of the image, and both list the package itself",
+        fits: |case| {
+            let source = (case.name.to_owned(), case.version.to_owned());
+            let of_debian = case.image.of_debian.contains(case.path);
+            case.kind == "deb" && of_debian && case.ours.sources.contains(&source)
+        },
+    },
+    Rule {
         reason: "an app's own manifest: it is the image, not a package in it",
         fits: |case| {
             let modules = case.path.contains("/node_modules/");
@@ -110,6 +119,8 @@ struct Ours {
     /// Versions by URL.
     by_purl: HashMap<String, Option<String>>,
     by_name: HashSet<(String, String, Option<String>)>,
+    /// Names and versions of Debian's source packages.
+    sources: HashSet<(String, String)>,
 }
 
 impl Ours {
@@ -118,12 +129,19 @@ impl Ours {
         let mut ours = Self {
             by_purl: HashMap::new(),
             by_name: HashSet::new(),
+            sources: HashSet::new(),
         };
         for package in packages.iter().filter(|one| one["presence"] == "installed") {
             let text = |key: &str| package[key].as_str().map(str::to_owned);
             let (purl, version) = (text("purl").context("no URL")?, text("version"));
             let ecosystem = text("ecosystem").context("no ecosystem")?;
             let name = text("name").context("no name")?;
+            let source = &package["source"];
+            if let (Some(name), Some(version)) =
+                (source["name"].as_str(), source["version"].as_str())
+            {
+                ours.sources.insert((name.to_owned(), version.to_owned()));
+            }
             ours.by_purl.insert(purl, version.clone());
             ours.by_name.insert((ecosystem, name, version));
         }
@@ -209,6 +227,7 @@ mod tests {
 
     fn compare(artifact: Value) -> Vec<Difference> {
         let ours = json!({"packages": [
+            {"purl": "pkg:deb/debian/python3@3", "name": "python3", "version": "3", "ecosystem": "debian", "presence": "installed", "source": {"name": "python3-defaults", "version": "3.0"}},
             {"purl": "pkg:npm/a@1", "name": "a", "version": "1", "ecosystem": "npm", "presence": "installed"},
             {"purl": "pkg:npm/b@1", "name": "b", "version": "1", "ecosystem": "npm", "presence": "declared"},
             {"purl": "pkg:golang/x.org/y/v2@v2.0.0", "name": "X.org/y/v2", "version": "v2.0.0", "ecosystem": "go", "presence": "installed"}]});
@@ -298,6 +317,36 @@ mod tests {
                     "python",
                     "3",
                     "pkg:generic/python@3",
+                    "/opt/python3",
+                ),
+                false,
+            ),
+            (
+                artifact(
+                    "deb",
+                    "python3-defaults",
+                    "3.0",
+                    "pkg:deb/python3-defaults@3.0",
+                    "/usr/bin/python3",
+                ),
+                true,
+            ),
+            (
+                artifact(
+                    "deb",
+                    "python3-defaults",
+                    "3.1",
+                    "pkg:deb/python3-defaults@3.1",
+                    "/usr/bin/python3",
+                ),
+                false,
+            ),
+            (
+                artifact(
+                    "deb",
+                    "python3-defaults",
+                    "3.0",
+                    "pkg:deb/python3-defaults@3.0",
                     "/opt/python3",
                 ),
                 false,
