@@ -17,6 +17,7 @@ use crate::step::step;
 
 /// What `bench supply` is told of this part.
 #[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// How often each catalogues the filesystem
     #[arg(long, default_value_t = 5)]
