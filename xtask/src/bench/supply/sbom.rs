@@ -223,8 +223,8 @@ impl Root {
         let folder = scratch.join("root");
         fs::create_dir_all(folder.join("opt"))?;
         let there = COPIED.iter().filter(|path| Path::new(path).exists());
-        let mut copy = command("cp", ["-a", "--parents", "--target-directory"]);
-        command::run(copy.arg(&folder).args(there))?;
+        let mut copy = command("cp", ["-a", "--parents"]);
+        command::run(copy.args(there).arg(&folder))?;
         copyrights(&folder)?;
         python(&folder.join("opt/venv"))?;
         node(&folder.join("srv/app"))?;
