@@ -200,14 +200,14 @@ struct Root {
 
 /// What is copied of this machine, as far as it is there.
 const COPIED: [&str; 8] = [
-    "/usr/lib/os-release",
-    "/var/lib/dpkg/status",
-    "/var/lib/dpkg/info",
-    "/usr/lib/python3",
-    "/usr/lib/python3.11",
-    "/usr/lib/python3.13",
-    "/usr/bin/python3",
-    "/usr/bin/perl",
+    "usr/lib/os-release",
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/info",
+    "usr/lib/python3",
+    "usr/lib/python3.11",
+    "usr/lib/python3.13",
+    "usr/bin/python3",
+    "usr/bin/perl",
 ];
 const PYTHON: [&str; 4] = [
     "flask==3.1.0",
@@ -222,9 +222,9 @@ impl Root {
     fn make(scratch: &Path) -> Result<Self> {
         let folder = scratch.join("root");
         fs::create_dir_all(folder.join("opt"))?;
-        let there = COPIED.iter().filter(|path| Path::new(path).exists());
+        let there = COPIED.iter().filter(|path| Path::new("/").join(path).exists());
         let mut copy = command("cp", ["-a", "--parents"]);
-        command::run(copy.args(there).arg(&folder))?;
+        command::run(copy.args(there).arg(&folder).current_dir("/"))?;
         copyrights(&folder)?;
         python(&folder.join("opt/venv"))?;
         node(&folder.join("srv/app"))?;
