@@ -1,8 +1,9 @@
 //! Makes bases, once for all who ask for the same one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use model::failure::Failure;
@@ -12,6 +13,7 @@ use ports::{ProgressSink, Workshop};
 
 use super::DebianError;
 use super::compile;
+use super::deb::Unpacked;
 use super::furnish;
 use super::kind::BaseKind;
 use super::mirror::Mirror;
@@ -22,7 +24,7 @@ use crate::flight::Flights;
 use crate::layer::{PackedLayer, Packer, Place, Scratch, Shelf};
 
 /// Changes whenever the same packages would give another layer.
-const ASSEMBLY: &str = "debian base 2";
+const ASSEMBLY: &str = "debian base 3";
 /// Downloads at once.
 const CONNECTIONS: usize = 4;
 
@@ -281,14 +283,16 @@ impl Work {
         let mut packages: Vec<&PinnedPackage> = self.pin.packages.iter().collect();
         packages.sort_by_key(|package| std::cmp::Reverse(package.size_bytes));
         let next = AtomicUsize::new(0);
+        let done = Mutex::default();
         std::thread::scope(|scope| {
-            let take = || self.unpack_some(&packages, &next, &place);
+            let take = || self.unpack_some(&packages, &next, &place, &done);
             let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(take)).collect();
             threads
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or(Err(DebianError::Stopped)))
         })?;
-        furnish::finish(&place, &self.pin)?;
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        furnish::finish(&place, &self.pin, &done)?;
         Ok(folder)
     }
 
@@ -297,6 +301,7 @@ impl Work {
         packages: &[&PinnedPackage],
         next: &AtomicUsize,
         place: &Place,
+        done: &Mutex<BTreeMap<String, Unpacked>>,
     ) -> Result<(), DebianError> {
         while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
             if self.stopped.load(Ordering::Relaxed) {
@@ -306,13 +311,19 @@ impl Work {
                 .mirror
                 .package(package)
                 .and_then(|deb| super::deb::unpack(&deb, place));
-            if let Err(cause) = unpacked {
-                // The others need not go on.
-                next.store(packages.len(), Ordering::Relaxed);
-                return Err(DebianError::Package {
-                    package: package.package.clone(),
-                    cause: Box::new(cause),
-                });
+            match unpacked {
+                Ok(unpacked) => {
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.insert(package.package.clone(), unpacked);
+                }
+                Err(cause) => {
+                    // The others need not go on.
+                    next.store(packages.len(), Ordering::Relaxed);
+                    return Err(DebianError::Package {
+                        package: package.package.clone(),
+                        cause: Box::new(cause),
+                    });
+                }
             }
         }
         Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Source: deb(5).
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use liblzma::read::XzDecoder;
@@ -9,25 +11,60 @@ use liblzma::read::XzDecoder;
 use super::DebianError;
 use crate::layer::{Place, UnpackLimits, unpack_tar};
 
-/// Unpacks what a base keeps of a package into `place`.
-pub(super) fn unpack(deb: &[u8], place: &Place) -> Result<(), DebianError> {
-    let (name, data) = data_member(deb).ok_or(DebianError::BadPackage)?;
-    let files: Box<dyn Read + '_> = match name {
-        "data.tar.xz" => Box::new(XzDecoder::new(data)),
-        "data.tar.gz" => Box::new(flate2::read::GzDecoder::new(data)),
-        "data.tar" => Box::new(data),
-        _ => return Err(DebianError::BadPackage),
-    };
-    Ok(unpack_tar(
-        files,
-        place,
-        UnpackLimits::default(),
-        kept_path,
-    )?)
+/// What the list of installed packages says of one that was unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unpacked {
+    /// Its control file.
+    pub(super) control: String,
+    /// What is kept of it, sorted; folders too.
+    pub(super) files: BTreeSet<String>,
 }
 
-/// Finds the member of the archive that holds the files. Source: ar(5).
-fn data_member(deb: &[u8]) -> Option<(&str, &[u8])> {
+/// A control file is some two kilobytes.
+const CONTROL_LIMIT: u64 = 1 << 20;
+
+/// Unpacks what a base keeps of a package into `place`.
+pub(super) fn unpack(deb: &[u8], place: &Place) -> Result<Unpacked, DebianError> {
+    let (name, data) = member(deb, "data.tar").ok_or(DebianError::BadPackage)?;
+    let files = RefCell::new(BTreeSet::new());
+    let keep = |path: &str| {
+        let kept = kept_path(path)?;
+        files.borrow_mut().insert(kept.clone());
+        Some(kept)
+    };
+    unpack_tar(unpacked(name, data)?, place, UnpackLimits::default(), keep)?;
+    Ok(Unpacked {
+        control: control(deb)?,
+        files: files.into_inner(),
+    })
+}
+
+/// The text of the package's control file.
+fn control(deb: &[u8]) -> Result<String, DebianError> {
+    let (name, data) = member(deb, "control.tar").ok_or(DebianError::BadPackage)?;
+    let mut archive = tar::Archive::new(unpacked(name, data)?);
+    for entry in archive.entries().map_err(|_| DebianError::BadPackage)? {
+        let entry = entry.map_err(|_| DebianError::BadPackage)?;
+        if matches!(&*entry.path_bytes(), b"./control" | b"control") {
+            let mut text = String::new();
+            let read = entry.take(CONTROL_LIMIT).read_to_string(&mut text);
+            return read.map(|_| text).map_err(|_| DebianError::BadPackage);
+        }
+    }
+    Err(DebianError::BadPackage)
+}
+
+fn unpacked<'a>(name: &str, data: &'a [u8]) -> Result<Box<dyn Read + 'a>, DebianError> {
+    match name.rsplit_once(".tar") {
+        Some((_, ".xz")) => Ok(Box::new(XzDecoder::new(data))),
+        Some((_, ".gz")) => Ok(Box::new(flate2::read::GzDecoder::new(data))),
+        Some((_, "")) => Ok(Box::new(data)),
+        _ => Err(DebianError::BadPackage),
+    }
+}
+
+/// Finds the member of the archive whose name begins so. Source: ar(5).
+fn member<'a>(deb: &'a [u8], begins: &str) -> Option<(&'a str, &'a [u8])> {
     let mut rest = deb.strip_prefix(b"!<arch>\n")?;
     while rest.len() >= 60 {
         let (header, after) = rest.split_at(60);
@@ -35,7 +72,7 @@ fn data_member(deb: &[u8]) -> Option<(&str, &[u8])> {
         let name = text(0..16)?.trim_end().trim_end_matches('/');
         let size: usize = text(48..58)?.trim().parse().ok()?;
         let data = after.get(..size)?;
-        if name.starts_with("data.tar") {
+        if name.starts_with(begins) {
             return Some((name, data));
         }
         rest = after.get(size + size % 2..)?;
@@ -85,8 +122,12 @@ fn is_dropped(path: &str) -> bool {
         path.strip_prefix(folder)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    // Licences stay: they must come with the files, and bills of materials read them.
-    let doc = below("usr/share/doc") && !path.ends_with("/copyright");
+    // Licences stay: they must come with the files, and bills of materials read them. A package
+    // may have its folder of documents as a link to a sibling's.
+    let doc = path.strip_prefix("usr/share/doc/").is_some_and(|rest| {
+        let package = rest.split('/').next().unwrap_or_default();
+        rest != package && rest.strip_prefix(package) != Some("/copyright")
+    });
     doc || DROPPED.iter().any(|folder| below(folder))
 }
 
@@ -115,7 +156,9 @@ mod tests {
                 "usr/share/doc/libc6/copyright",
                 Some("usr/share/doc/libc6/copyright"),
             ),
+            ("usr/share/doc/libstdc++6", Some("usr/share/doc/libstdc++6")),
             ("usr/share/doc/libc6/changelog.gz", None),
+            ("usr/share/doc/libc6/examples/copyright", None),
             ("usr/share/locale/de/LC_MESSAGES/x.mo", None),
         ] {
             assert_eq!(kept_path(path).as_deref(), kept, "{path}");
@@ -125,10 +168,10 @@ mod tests {
     #[test]
     fn what_is_no_package_is_refused() {
         for bytes in [&b""[..], b"!<arch>\n", b"!<arch>\nshort", b"PK\x03\x04"] {
-            assert!(data_member(bytes).is_none());
+            assert!(member(bytes, "data.tar").is_none());
         }
         let mut endless = b"!<arch>\n".to_vec();
         endless.extend(format!("{:<48}{:<10}`\n", "data.tar.xz", 99_999_999).into_bytes());
-        assert!(data_member(&endless).is_none());
+        assert!(member(&endless, "data.tar").is_none());
     }
 }

@@ -1,13 +1,15 @@
 //! What maintainer scripts would have done, and what every root file system needs beside packages.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use model::snapshot::Mode;
 
-use super::deb::MERGED;
-use super::pin::{Pin, PinnedPackage};
+use super::control::field;
+use super::deb::{MERGED, Unpacked};
+use super::pin::Pin;
 use crate::layer::{LayerError, Place};
 
 /// Folders that a sandbox mounts something on, or that programs expect.
@@ -132,8 +134,13 @@ pub(super) fn prepare(place: &Place) -> Result<(), LayerError> {
     Ok(())
 }
 
-/// Adds what the packages' own scripts would have added. All packages are in place.
-pub(super) fn finish(place: &Place, pin: &Pin) -> Result<(), LayerError> {
+/// Adds what the packages' own scripts would have added, and dpkg's notes of them. All packages are
+/// in place.
+pub(super) fn finish(
+    place: &Place,
+    pin: &Pin,
+    packages: &BTreeMap<String, Unpacked>,
+) -> Result<(), LayerError> {
     for folder in FOLDERS {
         place.folder(folder)?;
     }
@@ -147,7 +154,7 @@ pub(super) fn finish(place: &Place, pin: &Pin) -> Result<(), LayerError> {
     }
     let bundle = certificates(place.root()).map_err(LayerError::at(place.root()))?;
     file_unless_there(place, "etc/ssl/certs/ca-certificates.crt", &bundle)?;
-    file_unless_there(place, "var/lib/dpkg/status", status(pin).as_bytes())?;
+    notes(place, packages)?;
     links(place, pin)
 }
 
@@ -214,18 +221,81 @@ fn certificates(root: &Path) -> io::Result<Vec<u8>> {
     Ok(bundle)
 }
 
-/// The list of installed packages that scanners and bills of materials read. Source: dpkg(1).
-fn status(pin: &Pin) -> String {
-    pin.packages.iter().map(status_of).collect()
+/// What scanners and bills of materials read: the list of installed packages, and the files of
+/// each. Source: dpkg(1), dpkg-query(1).
+fn notes(place: &Place, packages: &BTreeMap<String, Unpacked>) -> Result<(), LayerError> {
+    let status: String = packages.values().map(status_of).collect();
+    file_unless_there(place, "var/lib/dpkg/status", status.as_bytes())?;
+    file_unless_there(place, "var/lib/dpkg/info/format", b"1\n")?;
+    for (name, package) in packages {
+        let of = |key| field(&package.control, key).unwrap_or_default();
+        let name = match of("Multi-Arch") {
+            "same" => format!("{name}:{}", of("Architecture")),
+            _ => name.clone(),
+        };
+        let lines = package.files.iter().map(|file| format!("/{file}\n"));
+        let list = std::iter::once("/.\n".to_owned()).chain(lines);
+        let list: String = list.collect();
+        let path = format!("var/lib/dpkg/info/{name}.list");
+        file_unless_there(place, &path, list.as_bytes())?;
+    }
+    Ok(())
 }
 
-fn status_of(package: &PinnedPackage) -> String {
-    let source = package.source.as_ref();
-    let source = source
-        .map(|source| format!("Source: {source}\n"))
-        .unwrap_or_default();
-    format!(
-        "Package: {}\nStatus: install ok installed\nArchitecture: {}\n{source}Version: {}\n\n",
-        package.package, package.architecture, package.version
-    )
+/// The fields that dpkg takes over from a package, in the order in which it writes them.
+const FIELDS: [&str; 22] = [
+    "Package",
+    "Essential",
+    "Protected",
+    "Status",
+    "Priority",
+    "Section",
+    "Installed-Size",
+    "Maintainer",
+    "Architecture",
+    "Multi-Arch",
+    "Source",
+    "Version",
+    "Replaces",
+    "Provides",
+    "Depends",
+    "Pre-Depends",
+    "Recommends",
+    "Suggests",
+    "Breaks",
+    "Conflicts",
+    "Description",
+    "Homepage",
+];
+
+fn status_of(package: &Unpacked) -> String {
+    let mut paragraph = String::new();
+    for name in FIELDS {
+        let value = match name {
+            "Status" => Some("install ok installed"),
+            name => field(&package.control, name),
+        };
+        if let Some(value) = value {
+            paragraph += &format!("{name}: {value}\n");
+        }
+    }
+    paragraph + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_listed_as_dpkg_lists_it() {
+        let control = "Package: libc6\nSource: glibc\nVersion: 2.41-12\nArchitecture: amd64\nMaintainer: x\nDepends: libgcc-s1,\n y\nTask: z\nDescription: short\n long\n .\n more\n";
+        let package = Unpacked {
+            control: control.into(),
+            files: Default::default(),
+        };
+        assert_eq!(
+            status_of(&package),
+            "Package: libc6\nStatus: install ok installed\nMaintainer: x\nArchitecture: amd64\nSource: glibc\nVersion: 2.41-12\nDepends: libgcc-s1,\n y\nDescription: short\n long\n .\n more\n\n"
+        );
+    }
 }

@@ -61,13 +61,11 @@ const COMPILER: [&str; 5] = ["g++", "gcc", "libc6-dev", "make", "python3"];
 
 /// Packages that bases do without, though others depend on them: their work is done by maintainer
 /// scripts, which never run, or by mayfly itself.
-pub(super) const SKIPPED: [&str; 12] = [
+pub(super) const SKIPPED: [&str; 10] = [
     "awk",
     "debconf",
     "debconf-2.0",
     "dpkg",
-    "gcc-14-base",
-    "gcc-12-base",
     "install-info",
     "openssl",
     "perl",

@@ -135,7 +135,8 @@ impl Archive {
                 &[("usr/lib/libGL.so.1", "graphics")],
             ),
         ] {
-            let deb = deb(files);
+            let control = format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n");
+            let deb = deb(&control, files);
             let file = format!("pool/{name}_{version}_amd64.deb");
             let depends = match depends {
                 "" => String::new(),
@@ -207,7 +208,23 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
-fn deb(files: &[(&str, &str)]) -> Vec<u8> {
+fn deb(control: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let control = archive(&[("control", control)]);
+    let data = archive(files);
+    let mut deb = b"!<arch>\n".to_vec();
+    for (name, content) in [
+        ("debian-binary", &b"2.0\n"[..]),
+        ("control.tar.xz", &control),
+        ("data.tar.xz", &data),
+    ] {
+        deb.extend(format!("{name:<48}{:<10}`\n", content.len()).into_bytes());
+        deb.extend(content);
+        deb.resize(deb.len() + content.len() % 2, b'\n');
+    }
+    deb
+}
+
+fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, text) in files {
         let mut header = tar::Header::new_gnu();
@@ -216,14 +233,7 @@ fn deb(files: &[(&str, &str)]) -> Vec<u8> {
         tar.append_data(&mut header, format!("./{path}"), text.as_bytes())
             .expect("added");
     }
-    let data = xz(&tar.into_inner().expect("an archive"));
-    let mut deb = b"!<arch>\n".to_vec();
-    for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("data.tar.xz", &data)] {
-        deb.extend(format!("{name:<48}{:<10}`\n", content.len()).into_bytes());
-        deb.extend(content);
-        deb.resize(deb.len() + content.len() % 2, b'\n');
-    }
-    deb
+    xz(&tar.into_inner().expect("an archive"))
 }
 
 #[tokio::test]
@@ -240,6 +250,10 @@ async fn a_base_is_made_of_signed_packages_without_their_scripts() {
     assert_eq!(text("etc/ssl/certs/ca-certificates.crt"), "AAA\nBBB\n");
     assert!(text("etc/passwd").contains("app:x:1000:1000:"));
     assert!(text("var/lib/dpkg/status").contains("Package: libc6\nStatus: install ok installed"));
+    assert_eq!(
+        text("var/lib/dpkg/info/libc6.list"),
+        "/.\n/usr/lib/libc.so.6\n"
+    );
     assert!(!base.packed.dir.join("usr/share/man").exists());
     let link = |path: &str| fs::read_link(base.packed.dir.join(path)).expect(path);
     assert_eq!(link("usr/bin/sh"), Path::new("dash"));
@@ -272,7 +286,10 @@ async fn a_pinned_base_needs_no_index_until_a_file_is_gone() {
     archive.publish("1.1");
     archive.site.put(
         "/debian/pool/libc6_1.0_amd64.deb",
-        deb(&[("lib/libc.so.6", "1.0"), ("usr/share/man/x.1", "manual")]),
+        deb(
+            "Package: libc6\nVersion: 1.0\nArchitecture: amd64\n",
+            &[("lib/libc.so.6", "1.0"), ("usr/share/man/x.1", "manual")],
+        ),
     );
 
     let (home, notices) = (tempfile::tempdir().expect("a folder"), Notices::default());
