@@ -4,6 +4,7 @@
 //! that its test is a table of values. All other rooms import this one.
 
 pub mod app;
+pub mod attestation;
 pub mod backoff;
 pub mod cache;
 pub mod digest;
@@ -23,10 +24,14 @@ pub mod release;
 pub mod rollout;
 pub mod run;
 pub mod serving;
+pub mod signing_key;
 pub mod snapshot;
 pub mod stage;
+pub mod transparency;
+pub mod verification;
 
 pub use app::{App, AppName};
+pub use attestation::PredicateType;
 pub use digest::Digest;
 pub use failure::{Failure, FailureCode, Remedy};
 pub use release::{Release, ReleaseKey, ReleaseNumber};
