@@ -108,10 +108,12 @@ fn bad_predicate(kind: &PredicateType, cause: serde_json::Error) -> SignerError 
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use model::transparency::Inclusion;
     use model::verification::Refusal;
-    use ports::KeyRing;
+    use ports::{KeyRing, Recorded};
 
     use super::*;
+    use crate::log::{Log, LogKey, LogVerifier};
     use crate::public_key::PublicKey;
     use crate::trust::TrustedKey;
 
@@ -220,6 +222,78 @@ mod tests {
             assert!(matches!(late, Some(Refusal::Key(_))), "{late:?}");
         }
         assert_eq!(refusals(&signer, &signed, hours(-4)).await, [None, None]);
+    }
+
+    /// A log with the entries, and the proof of the last one.
+    fn recorded(home: &tempfile::TempDir, entries: &[String]) -> (LogVerifier, Inclusion) {
+        let key = LogKey::open(&home.path().join("log.pem")).expect("a key");
+        let mut log = Log::open(&home.path().join("log"), key.clone()).expect("a log");
+        let size = log.append(0, entries).expect("added").size;
+        let proof = log.prove_inclusion(size - 1).expect("a proof");
+        (key.verifier(), proof)
+    }
+
+    #[tokio::test]
+    async fn the_logs_proof_of_its_time_keeps_a_signature_of_a_replaced_or_revoked_key() {
+        let (signer, home) = signer().await;
+        let signed = signature(&signer).await;
+        let evidence = String::from_utf8(signed.to_bytes()).expect("text");
+        let digest = Digest::of(evidence.as_bytes());
+        let entry = |at| format!(r#"{{"at":"{at}","evidence":"{digest}"}}"#);
+        let right = entry(hours(-4));
+        let (log, good) = recorded(&home, &["{}".into(), right.clone()]);
+        let other_home = tempfile::tempdir().expect("a folder");
+        let (_, foreign) = recorded(&other_home, std::slice::from_ref(&right));
+        let (_, stranger) = recorded(&home, &["{}".into(), right, "{}".into()]);
+        let mut moved = good.clone();
+        moved.entry = entry(hours(-5));
+        let signer = KeySigner::new(signer.keys.clone(), Trust::default().with_log(log));
+        let id = signer.keys.keys().await[0].id;
+        let outcomes = async |inclusion: &Inclusion, evidence: &str| {
+            let mut presented = Presented::of(&signed);
+            presented.recorded = Some(Recorded {
+                inclusion: inclusion.clone(),
+                evidence: Some(evidence.into()),
+            });
+            let image = subject().digest;
+            let report = signer.verify(&image, vec![presented], hours(0)).await;
+            report
+                .rows
+                .into_iter()
+                .map(|row| row.outcome)
+                .collect::<Vec<_>>()
+        };
+        signer.keys.rotate(hours(-1)).await.expect("a new key");
+        signer
+            .keys
+            .revoke(id, hours(-3), hours(0))
+            .await
+            .expect("revoked");
+        for outcome in outcomes(&good, &evidence).await {
+            let proven = outcome
+                .expect("the log proves it")
+                .proven_at
+                .expect("a time");
+            assert!(proven < hours(-3));
+        }
+        for (proof, text) in [
+            (&foreign, evidence.as_str()),
+            (&stranger, &evidence),
+            (&moved, &evidence),
+            (&good, "{}"),
+        ] {
+            for outcome in outcomes(proof, text).await {
+                assert!(matches!(outcome, Err(Refusal::Log(_))), "{outcome:?}");
+            }
+        }
+        signer
+            .keys
+            .revoke(id, hours(-6), hours(0))
+            .await
+            .expect("revoked");
+        for outcome in outcomes(&good, &evidence).await {
+            assert!(matches!(outcome, Err(Refusal::Key(_))), "{outcome:?}");
+        }
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ pub mod media_type;
 mod private_file;
 pub mod provenance;
 mod public_key;
+mod recorded;
 mod simple_signing;
 mod statement;
 mod trust;

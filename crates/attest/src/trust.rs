@@ -8,10 +8,11 @@ use ports::Presented;
 
 use crate::bundle::{self, Bundle};
 use crate::dsse::{self, Envelope, Opened};
+use crate::log::LogVerifier;
 use crate::media_type::{BUNDLE, ENVELOPE, SIMPLE_SIGNING};
 use crate::public_key::PublicKey;
-use crate::simple_signing;
 use crate::statement::Statement;
+use crate::{recorded, simple_signing};
 
 /// A key, and when its signatures count.
 #[derive(Debug, Clone)]
@@ -34,6 +35,7 @@ impl TrustedKey {
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     keys: Vec<TrustedKey>,
+    log: Option<LogVerifier>,
 }
 
 /// What a document says, and who says so, before its time is looked at.
@@ -47,6 +49,13 @@ impl Trust {
     #[must_use]
     pub fn with_keys(mut self, keys: Vec<TrustedKey>) -> Self {
         self.keys.extend(keys);
+        self
+    }
+
+    /// Believes what the transparency log proves.
+    #[must_use]
+    pub fn with_log(mut self, log: LogVerifier) -> Self {
+        self.log = Some(log);
         self
     }
 
@@ -80,8 +89,12 @@ impl Trust {
         document: &Document,
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let proven_at = None;
         let said = self.said(image, document)?;
+        let log = self.log.as_ref();
+        let recorded = presented.recorded.as_ref();
+        let proven_at = recorded
+            .map(|recorded| recorded::proven_at(log, recorded, document))
+            .transpose()?;
         let counts = said.by.validity.counts(proven_at.unwrap_or(now));
         counts.map_err(Refusal::Key)?;
         let found = said.kind;
