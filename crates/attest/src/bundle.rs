@@ -1,4 +1,4 @@
-//! Sigstore bundles, version 0.3: an envelope with all that it takes to verify it.
+//! Sigstore bundles, version 0.3 and those before: an envelope with all that it takes to verify it.
 //!
 //! Source: sigstore/protobuf-specs, sigstore_bundle.proto, in its JSON mapping.
 
@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::dsse::Envelope;
 use crate::media_type;
 
-/// Bundles of 2023 say it so.
-const OLDER_NAME: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
+/// Bundles of 2023 say it so. Their fields are the same; versions before 0.3 name a whole chain.
+const OLDER_NAMES: [&str; 3] = [
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2",
+    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+];
 
 /// A bundle. Fields that nothing here knows are refused: what is not understood is not verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -143,7 +147,8 @@ impl Bundle {
         let bundle: Self =
             serde_json::from_str(text).map_err(|error| Refusal::Malformed(error.to_string()))?;
         match bundle.media_type.as_str() {
-            media_type::BUNDLE | OLDER_NAME => Ok(bundle),
+            media_type::BUNDLE => Ok(bundle),
+            older if OLDER_NAMES.contains(&older) => Ok(bundle),
             other => Err(Refusal::UnknownMediaType(other.into())),
         }
     }

@@ -10,6 +10,7 @@ mod dsse;
 mod export;
 mod key_folder;
 mod key_signer;
+pub mod keyless;
 pub mod layout;
 pub mod log;
 pub mod media_type;
@@ -23,6 +24,7 @@ mod trust;
 
 pub use key_folder::KeyFolder;
 pub use key_signer::KeySigner;
+pub use keyless::{Identity, Keyless, TrustedRoot};
 pub use log::{LogKey, LogVerifier, TileLog};
 pub use public_key::{PublicKey, PublicKeyError};
 pub use trust::{Trust, TrustedKey};

@@ -1,5 +1,7 @@
 //! Whom to believe, and whether a document is theirs.
 
+use std::sync::Arc;
+
 use model::attestation::{Document, PredicateType, SignedBy};
 use model::signing_key::Validity;
 use model::verification::{Refusal, Report, Row, Verified};
@@ -8,6 +10,7 @@ use ports::Presented;
 
 use crate::bundle::{self, Bundle};
 use crate::dsse::{self, Envelope, Opened};
+use crate::keyless::{Keyless, Proven};
 use crate::log::LogVerifier;
 use crate::media_type::{BUNDLE, ENVELOPE, SIMPLE_SIGNING};
 use crate::public_key::PublicKey;
@@ -36,12 +39,19 @@ impl TrustedKey {
 pub struct Trust {
     keys: Vec<TrustedKey>,
     log: Option<LogVerifier>,
+    keyless: Option<Arc<Keyless>>,
 }
 
 /// What a document says, and who says so, before its time is looked at.
 struct Said<'a> {
     kind: PredicateType,
-    by: &'a TrustedKey,
+    by: By<'a>,
+}
+
+enum By<'a> {
+    Key(&'a TrustedKey),
+    /// Whose time is proven already.
+    Certificate(Proven),
 }
 
 impl Trust {
@@ -56,6 +66,13 @@ impl Trust {
     #[must_use]
     pub fn with_log(mut self, log: LogVerifier) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// Believes identities that certificates vouch for.
+    #[must_use]
+    pub fn with_keyless(mut self, keyless: Keyless) -> Self {
+        self.keyless = Some(Arc::new(keyless));
         self
     }
 
@@ -95,14 +112,23 @@ impl Trust {
         let proven_at = recorded
             .map(|recorded| recorded::proven_at(log, recorded, document))
             .transpose()?;
-        let counts = said.by.validity.counts(proven_at.unwrap_or(now));
-        counts.map_err(Refusal::Key)?;
-        let found = said.kind;
+        let (by, proven_at) = match said.by {
+            By::Certificate(proven) => (proven.by, Some(proven.at)),
+            By::Key(trusted) => {
+                let counts = trusted.validity.counts(proven_at.unwrap_or(now));
+                counts.map_err(Refusal::Key)?;
+                (SignedBy::Key(trusted.key.id()), proven_at)
+            }
+        };
+        let kind = said.kind;
         match presented.kind.clone() {
-            Some(expected) if expected != found => Err(Refusal::WrongKind { expected, found }),
+            Some(expected) if expected != kind => Err(Refusal::WrongKind {
+                expected,
+                found: kind,
+            }),
             _ => Ok(Verified {
-                kind: found,
-                by: SignedBy::Key(said.by.key.id()),
+                kind,
+                by,
                 proven_at,
             }),
         }
@@ -121,14 +147,14 @@ impl Trust {
         let signature = document.signature.as_deref().unwrap_or_default();
         let signature = dsse::decode("signature", signature)?;
         simple_signing::about(&document.text, image)?;
-        let by = self.any_key(document.text.as_bytes(), &[signature])?;
+        let by = By::Key(self.any_key(document.text.as_bytes(), &[signature])?);
         let kind = PredicateType::Signature;
         Ok(Said { kind, by })
     }
 
     fn in_envelope(&self, image: &Digest, envelope: &Envelope) -> Result<Said<'_>, Refusal> {
         let opened = envelope.open()?;
-        let by = self.any_key(&opened.message, &opened.signatures)?;
+        let by = By::Key(self.any_key(&opened.message, &opened.signatures)?);
         let kind = Statement::read(&opened.statement)?.about(image)?;
         Ok(Said { kind, by })
     }
@@ -136,11 +162,19 @@ impl Trust {
     fn in_bundle(&self, image: &Digest, bundle: &Bundle) -> Result<Said<'_>, Refusal> {
         let opened = bundle.dsse_envelope.open()?;
         let by = match &bundle.verification_material.public_key {
-            Some(named) => self.named_key(&named.hint, &opened)?,
-            None => return Err(Refusal::WrongKey),
+            Some(named) => By::Key(self.named_key(&named.hint, &opened)?),
+            None => By::Certificate(self.certified(bundle, &opened)?),
         };
         let kind = Statement::read(&opened.statement)?.about(image)?;
         Ok(Said { kind, by })
+    }
+
+    fn certified(&self, bundle: &Bundle, opened: &Opened) -> Result<Proven, Refusal> {
+        let keyless = self
+            .keyless
+            .as_ref()
+            .ok_or_else(|| Refusal::Certificate("no authority is trusted".into()))?;
+        keyless.verified(bundle, opened)
     }
 
     fn any_key(&self, message: &[u8], signatures: &[Vec<u8>]) -> Result<&TrustedKey, Refusal> {

@@ -10,5 +10,6 @@ mod tiles;
 mod tree;
 
 pub use checkpoint::{LogKey, LogVerifier};
+pub(crate) use proof::check_entry;
 pub use stand_in::stand_in;
 pub use tile_log::{Log, TileLog};
