@@ -128,18 +128,23 @@ fn zero() -> String {
 }
 
 impl Bundle {
+    /// A bundle of an envelope and what it takes to verify it.
+    pub(crate) fn new(material: Material, envelope: Envelope) -> Self {
+        Self {
+            media_type: media_type::BUNDLE.into(),
+            verification_material: material,
+            dsse_envelope: envelope,
+        }
+    }
+
     /// A bundle that names the key which signed.
     pub(crate) fn with_key(envelope: Envelope, key: KeyId) -> Self {
         let hint = hint(key);
-        let public_key = Some(Hint { hint });
-        Self {
-            media_type: media_type::BUNDLE.into(),
-            verification_material: Material {
-                public_key,
-                ..Material::default()
-            },
-            dsse_envelope: envelope,
-        }
+        let material = Material {
+            public_key: Some(Hint { hint }),
+            ..Material::default()
+        };
+        Self::new(material, envelope)
     }
 
     /// Reads a bundle of a statement.

@@ -100,7 +100,7 @@ pub(crate) fn as_json(
     serde_json::from_slice(&predicate).map_err(|cause| bad_predicate(kind, cause))
 }
 
-fn bad_predicate(kind: &PredicateType, cause: serde_json::Error) -> SignerError {
+pub(crate) fn bad_predicate(kind: &PredicateType, cause: serde_json::Error) -> SignerError {
     let kind = kind.clone();
     SignerError::BadPredicate { kind, cause }
 }

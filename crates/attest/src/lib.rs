@@ -2,7 +2,8 @@
 //! the transparency log.
 //!
 //! A [`KeyFolder`] holds the server's P-256 keys; a [`KeySigner`] signs statements with the current
-//! one, in the forms that cosign 2 and 3 read ([`layout`]). [`Trust`] verifies what anybody signed.
+//! one, in the forms that cosign 2 and 3 read ([`layout`]); a [`KeylessSigner`] signs as an identity.
+//! [`Trust`] verifies what anybody signed.
 //! The [`TileLog`] is a C2SP tile log of the ledger's events with an Ed25519 key of its own.
 
 pub mod bundle;
@@ -11,6 +12,7 @@ mod export;
 mod key_folder;
 mod key_signer;
 pub mod keyless;
+mod keyless_signer;
 pub mod layout;
 pub mod log;
 pub mod media_type;
@@ -24,7 +26,8 @@ mod trust;
 
 pub use key_folder::KeyFolder;
 pub use key_signer::KeySigner;
-pub use keyless::{Identity, Keyless, TrustedRoot};
+pub use keyless::{Identity, Keyless, Services, TrustedRoot};
+pub use keyless_signer::{IdentityTokens, KeylessSigner};
 pub use log::{LogKey, LogVerifier, TileLog};
 pub use public_key::{PublicKey, PublicKeyError};
 pub use trust::{Trust, TrustedKey};

@@ -4,6 +4,7 @@
 mod certificate;
 mod public_log;
 mod sct;
+mod services;
 mod timestamp;
 mod trusted_root;
 
@@ -12,6 +13,8 @@ use model::attestation::SignedBy;
 use model::verification::Refusal;
 
 pub use certificate::Identity;
+pub(crate) use services::Asked;
+pub use services::{Services, SigningConfigError};
 pub use trusted_root::{TrustedRoot, TrustedRootError};
 
 use self::certificate::Certificate;

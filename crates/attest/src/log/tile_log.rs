@@ -37,6 +37,8 @@ impl Log {
     /// what its checkpoint promises, and the checkpoint must be signed with `key`.
     pub fn open(folder: &Path, key: LogKey) -> Result<Self, LogError> {
         let files = Folder::new(folder);
+        let removed = files.remove_unfinished();
+        removed.map_err(|cause| broken(folder, cause))?;
         let checkpoint = match read_checkpoint(&files, &key)? {
             Some(checkpoint) => checkpoint,
             None if files.path("tile").exists() => {

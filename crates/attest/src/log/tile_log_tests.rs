@@ -157,7 +157,9 @@ fn a_batch_that_stopped_anywhere_is_handed_in_again() {
             if let Some((path, bytes)) = fresh.get(count) {
                 write(path, &bytes[..bytes.len() / 2]); // This one was being written.
             }
+            write(&log_folder.join(".unfinished-abc"), b"half");
             let mut again = open(&complete.0).expect("the log of the old checkpoint");
+            assert!(!log_folder.join(".unfinished-abc").exists());
             assert_eq!(again.checkpoint().size, old as u64);
             again.verify_all(&all[..old]).expect("whole");
             let redone = again.append(old as u64, &all[old..new]).expect("added");

@@ -10,7 +10,6 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use ports::LogError;
-use tempfile::NamedTempFile;
 use tlog_tiles::{Error, HASH_SIZE, Hash, HashReader, Tile};
 
 /// A tile has the hashes of 2^8 entries or tiles.
@@ -151,7 +150,9 @@ impl Folder {
             let path = self.path(&name);
             let folder = path.parent().unwrap_or(&self.root).to_owned();
             fs::create_dir_all(&folder)?;
-            let mut file = NamedTempFile::new_in(&self.root)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempfile_in(&self.root)?;
             file.write_all(&bytes)?;
             if !all_at_once {
                 file.as_file().sync_data()?;
@@ -174,6 +175,21 @@ impl Folder {
         folder.ancestors().take_while(inside).map(Path::to_owned)
     }
 
+    /// Removes files that never got their names, because whoever wrote them was stopped.
+    pub(super) fn remove_unfinished(&self) -> io::Result<()> {
+        let entries = match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes what is narrower than `tile`; its content is the tile's beginning.
     pub(super) fn remove_narrower(&self, tile: &Tile) -> io::Result<()> {
         let folder = partial_folder(&self.path(&name(&full(tile))));
@@ -185,6 +201,9 @@ impl Folder {
         Ok(())
     }
 }
+
+/// How the names of files begin that are being written.
+const UNFINISHED: &str = ".unfinished-";
 
 /// From how many files on one flush of the whole file system takes less time than one of each.
 const FLUSH_ALL_FROM: usize = 8;
@@ -232,11 +251,14 @@ pub(super) fn damaged(path: &Path, why: impl ToString) -> LogError {
     LogError::Damaged { path, why }
 }
 
+/// Tiles and their hashes, by level and number.
+type Read = HashMap<(u8, u64), (Tile, Vec<u8>)>;
+
 /// The hashes of a stored tree. Each tile is read once.
 pub(super) struct Stored<'a> {
     folder: &'a Folder,
     size: u64,
-    read: RefCell<HashMap<(u8, u64), (Tile, Vec<u8>)>>,
+    read: RefCell<Read>,
     /// What went wrong: the tree's own errors have no room for it.
     failure: RefCell<Option<LogError>>,
 }
