@@ -3,25 +3,43 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use attest::{KeyFolder, KeySigner, PublicKey, Trust, TrustedKey, layout};
+use attest::{
+    Identity, IdentityTokens, KeyFolder, KeySigner, Keyless, KeylessSigner, PublicKey, Services,
+    Trust, TrustedKey, TrustedRoot, layout,
+};
 use model::attestation::{Artifact, Part, PredicateType, Subject};
 use model::verification::{Origin, needed, shortcomings};
 use model::{Digest, Timestamp};
-use ports::{KeyRing, Presented, Signer};
+use ports::{KeyRing, Presented, Signer, SignerError};
 use serde_json::{Value, json};
 
 /// `sign FOLDER NAME` signs `FOLDER/manifest.json` with the keys in `FOLDER/keys` as the image
 /// `NAME`, and writes all that goes into a registry; `verify FOLDER PUBLIC_KEY` verifies the
-/// layers in `FOLDER/found.json` for the image of `FOLDER/manifest.json`.
+/// layers in `FOLDER/found.json` for the image of `FOLDER/manifest.json`. `sign-keyless FOLDER NAME
+/// SUBJECT ISSUER` signs with `FOLDER/token` by the services of `FOLDER/signing_config.json`, and
+/// `verify-keyless FOLDER SUBJECT ISSUER` verifies; both trust `FOLDER/trusted_root.json`.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let words: Vec<_> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sign", folder, name] => sign(Path::new(folder), name).await,
-        ["verify", folder, key] => verify(Path::new(folder), Path::new(key)),
-        _ => bail!("sign FOLDER NAME | verify FOLDER PUBLIC_KEY"),
+        ["verify", folder, key] => {
+            let key = PublicKey::from_pem(&fs::read_to_string(key)?)?;
+            let trust = Trust::default().with_keys(vec![TrustedKey::always(key)]);
+            verify(Path::new(folder), &trust)
+        }
+        ["sign-keyless", folder, name, subject, issuer] => {
+            sign_keyless(Path::new(folder), name, identity(subject, issuer)).await
+        }
+        ["verify-keyless", folder, subject, issuer] => {
+            let folder = Path::new(folder);
+            let keyless = keyless(folder, identity(subject, issuer))?;
+            verify(folder, &Trust::default().with_keyless(keyless))
+        }
+        _ => bail!("sign | verify | sign-keyless | verify-keyless"),
     }
 }
 
@@ -43,6 +61,48 @@ async fn sign(folder: &Path, name: &str) -> Result<()> {
     }
     let commands = serde_json::to_vec(&export.commands)?;
     Ok(fs::write(folder.join("commands.json"), commands)?)
+}
+
+async fn sign_keyless(folder: &Path, name: &str, identity: Identity) -> Result<()> {
+    let now = Timestamp::now();
+    let subject = subject(&fs::read(folder.join("manifest.json"))?, name);
+    let config = fs::read_to_string(folder.join("signing_config.json"))?;
+    let tokens = Arc::new(TokenFile(folder.join("token")));
+    let keyless = keyless(folder, identity)?;
+    let services = Services::read(&config, now)?;
+    let signer = KeylessSigner::new(services, tokens, keyless, Trust::default());
+    let mut signed = Vec::new();
+    for (kind, predicate) in predicates() {
+        let predicate = predicate.to_string().into_bytes();
+        signed.push(signer.sign(&subject, kind, predicate, now).await?);
+    }
+    write(folder, &signer.lay_out(&subject, &signed)?)
+}
+
+fn identity(subject: &str, issuer: &str) -> Identity {
+    Identity {
+        subject: subject.into(),
+        issuer: issuer.into(),
+    }
+}
+
+fn keyless(folder: &Path, identity: Identity) -> Result<Keyless> {
+    let root = fs::read_to_string(folder.join("trusted_root.json"))?;
+    Ok(Keyless {
+        root: TrustedRoot::read(&root)?,
+        identities: vec![identity],
+    })
+}
+
+struct TokenFile(PathBuf);
+
+impl IdentityTokens for TokenFile {
+    fn token(&self) -> Result<String, SignerError> {
+        let read = fs::read_to_string(&self.0);
+        read.map_err(|error| SignerError::Identity {
+            why: error.to_string(),
+        })
+    }
 }
 
 fn subject(manifest: &[u8], name: &str) -> Subject {
@@ -101,10 +161,8 @@ fn write(folder: &Path, artifacts: &[Artifact]) -> Result<()> {
     )?)
 }
 
-fn verify(folder: &Path, key: &Path) -> Result<()> {
+fn verify(folder: &Path, trust: &Trust) -> Result<()> {
     let image = Digest::of(&fs::read(folder.join("manifest.json"))?);
-    let key = PublicKey::from_pem(&fs::read_to_string(key)?)?;
-    let trust = Trust::default().with_keys(vec![TrustedKey::always(key)]);
     let presented = found(&folder.join("found.json"))?;
     let report = trust.verify(&image, &presented, Timestamp::now());
     for row in &report.rows {

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ports::LogError;
 use tlog_tiles::{Error, HASH_SIZE, Hash, HashReader, Tile};
@@ -79,11 +80,16 @@ pub(super) fn unbundle(mut bytes: &[u8], count: usize) -> Option<Vec<String>> {
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     root: PathBuf,
+    /// For which folder those above it were flushed.
+    flushed: Arc<Mutex<BTreeSet<(PathBuf, PathBuf)>>>,
 }
 
 impl Folder {
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            flushed: Arc::default(),
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -158,21 +164,28 @@ impl Folder {
                 file.as_file().sync_data()?;
             }
             file.persist(&path)?;
-            folders.extend(self.above(&folder));
+            folders.insert(folder);
         }
         if all_at_once {
             return Ok(rustix::fs::syncfs(File::open(&self.root)?)?);
         }
         folders
             .iter()
-            .try_for_each(|folder| File::open(folder)?.sync_all())
+            .try_for_each(|folder| self.flush_folder(folder))
     }
 
-    /// A folder and those above it, which may be new too.
-    fn above<'a>(&self, folder: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-        let root = self.root.clone();
-        let inside = move |folder: &&Path| folder.starts_with(&root);
-        folder.ancestors().take_while(inside).map(Path::to_owned)
+    /// Flushes a folder, and those above it once: one of them may have been made by a process that
+    /// did not come to flush it.
+    fn flush_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()?;
+        let mut flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        let inside = |above: &&Path| above.starts_with(&self.root);
+        for above in folder.ancestors().skip(1).take_while(inside) {
+            if flushed.insert((folder.to_owned(), above.to_owned())) {
+                File::open(above)?.sync_all()?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes files that never got their names, because whoever wrote them was stopped.
