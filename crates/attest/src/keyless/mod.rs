@@ -81,3 +81,6 @@ fn certificate_of(material: &Material) -> Result<Vec<u8>, Refusal> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,18 +171,16 @@ fn is_signed_by(
     Ok(false)
 }
 
-/// A trusted root may name the authority's own certificate, or only those above it.
+/// A trusted root may name the authority's own certificate first, or only those above it. Alone it
+/// is trusted by itself.
 fn vouches(authority: &Authority, own: &Certificate, at: Timestamp) -> Result<bool, Refusal> {
-    let above = match authority.chain.split_first() {
-        Some((first, above)) if first == own => Authority {
-            chain: above.to_vec(),
-            valid: authority.valid.clone(),
-        },
-        _ => authority.clone(),
-    };
-    match above.chain.is_empty() {
-        true => Ok(above.valid.holds(at)), // It is trusted by itself.
-        false => above.issued(own, at),
+    match authority.chain.split_first() {
+        Some((first, [])) if first == own => Ok(authority.valid.holds(at)),
+        Some((first, above)) if first == own => {
+            let (chain, valid) = (above.to_vec(), authority.valid.clone());
+            Authority { chain, valid }.issued(own, at)
+        }
+        _ => authority.issued(own, at),
     }
 }
 
