@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod app;
+pub mod attestation;
 pub mod backoff;
 pub mod cache;
 pub mod digest;
@@ -24,10 +25,14 @@ pub mod release;
 pub mod rollout;
 pub mod run;
 pub mod serving;
+pub mod signing_key;
 pub mod snapshot;
 pub mod stage;
+pub mod transparency;
+pub mod verification;
 
 pub use app::{App, AppName};
+pub use attestation::PredicateType;
 pub use digest::Digest;
 pub use failure::{Failure, FailureCode, Remedy};
 pub use release::{Release, ReleaseKey, ReleaseNumber};
