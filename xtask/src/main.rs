@@ -7,9 +7,11 @@ mod ci;
 mod command;
 mod guest;
 mod http;
+mod interop;
 mod mayfly;
 mod place;
 mod process;
+mod registry;
 mod setup;
 mod step;
 mod trial;
@@ -39,6 +41,11 @@ enum Task {
     Bench(bench::Bench),
     /// Check on a plain Debian 12 with cgroup v2 and systemd, in an emulated machine
     Guest(guest::Args),
+    /// Let others' programs judge mayfly
+    Interop {
+        #[command(subcommand)]
+        part: Option<interop::Interop>,
+    },
     /// Build mayfly and bring an app up with it
     Try {
         /// The app's folder
@@ -70,6 +77,7 @@ fn run(task: Task) -> Result<()> {
         Task::Ci => ci::run(),
         Task::Bench(bench) => bench::run(&bench),
         Task::Guest(args) => guest::run(&args),
+        Task::Interop { part } => interop::run(part.as_ref()),
         Task::Try { folder } => trial::run(&folder),
     }
 }

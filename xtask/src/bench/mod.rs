@@ -3,8 +3,11 @@
 mod build;
 mod proxy;
 mod stats;
+mod supply;
 mod table;
 mod up;
+
+pub use up::docker;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,6 +19,8 @@ pub enum Bench {
     Proxy(proxy::Args),
     /// From folder to URL, beside docker: times, sizes, memory
     Up(up::Args),
+    /// Push and pull of a large blob, beside docker-registry
+    Registry(supply::registry::Args),
     /// A clean release build, and a one-line change back under test
     Build(build::Args),
 }
@@ -26,5 +31,6 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Proxy(args) => proxy::run(args),
         Bench::Build(args) => build::run(args),
         Bench::Up(args) => up::run(args),
+        Bench::Registry(args) => supply::registry::run(args),
     }
 }

@@ -3,7 +3,9 @@
 //! Source: OCI distribution-spec 1.1, "Error Codes".
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, HeaderName, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONTENT_TYPE, HeaderName, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ports::blob_store::is_disk_full;

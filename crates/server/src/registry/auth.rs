@@ -209,11 +209,7 @@ pub(super) async fn token(state: &State, parts: &Parts) -> Result<Response, Refu
         Caller::Nobody if state.config().anonymous == Anonymous::MayPull => NOBODY.to_owned(),
         Caller::Nobody => {
             let text = "the password is a token that `mayfly token` makes";
-            return Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "UNAUTHORIZED",
-                text,
-            ));
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", text));
         }
     };
     Ok(Json(json!({

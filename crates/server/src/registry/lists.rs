@@ -21,10 +21,7 @@ const REFERRERS_BYTES: usize = 3 * 1024 * 1024;
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 /// Tags, in the order of their bytes.
-pub(super) async fn tags(
-    ask: &Ask<'_>,
-    repository: &RepositoryName,
-) -> Result<Response, Refusal> {
+pub(super) async fn tags(ask: &Ask<'_>, repository: &RepositoryName) -> Result<Response, Refusal> {
     let limit = limit(ask)?;
     let after = ask.parameter("last").unwrap_or_default();
     let page = Page {

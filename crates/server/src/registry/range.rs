@@ -69,10 +69,7 @@ mod tests {
             (Some("bytes=-500"), Wanted::Part(1548..2048)),
             (Some("bytes=-5000"), Wanted::Part(0..2048)),
             (Some("bytes=2000-5000"), Wanted::Part(2000..2048)),
-            (
-                Some("bytes=0-18446744073709551615"),
-                Wanted::Part(0..2048),
-            ),
+            (Some("bytes=0-18446744073709551615"), Wanted::Part(0..2048)),
             (Some("bytes=500-0"), Wanted::Nothing),
             (Some("bytes=2048-"), Wanted::Nothing),
             (Some("bytes=5000-10000"), Wanted::Nothing),

@@ -215,7 +215,12 @@ fn location(repository: &RepositoryName, id: UploadId) -> String {
     format!("/v2/{repository}/blobs/uploads/{id}")
 }
 
-fn accepted(status: StatusCode, repository: &RepositoryName, id: UploadId, offset: u64) -> Response {
+fn accepted(
+    status: StatusCode,
+    repository: &RepositoryName,
+    id: UploadId,
+    offset: u64,
+) -> Response {
     let headers = [
         (LOCATION, location(repository, id)),
         (RANGE, received(offset)),

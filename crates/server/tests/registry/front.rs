@@ -1,10 +1,9 @@
 //! A registry in a temporary folder, asked without a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
@@ -22,13 +21,30 @@ pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const NOWHERE: &str =
     "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Where a registry keeps things.
+pub(crate) enum Home {
+    /// Goes with the test.
+    Temporary(TempDir),
+    /// Stays.
+    Kept(PathBuf),
+}
+
+impl Home {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
+}
+
 /// A registry, and a token that may write everywhere.
 pub(crate) struct Front {
-    pub(crate) home: TempDir,
+    pub(crate) home: Home,
     pub(crate) ledger: SqliteLedger,
     pub(crate) registry: Registry,
     pub(crate) tokens: TokenStore,
-    router: Router,
+    state: State,
     secret: String,
 }
 
@@ -39,10 +55,10 @@ impl Front {
 
     pub(crate) async fn with(limits: Limits, anonymous: Anonymous) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        Self::open(home, limits, anonymous).await
+        Self::open(Home::Temporary(home), limits, anonymous).await
     }
 
-    pub(crate) async fn open(home: TempDir, limits: Limits, anonymous: Anonymous) -> Self {
+    pub(crate) async fn open(home: Home, limits: Limits, anonymous: Anonymous) -> Self {
         let path = home.path();
         let ledger = SqliteLedger::open(&path.join("ledger.db"))
             .await
@@ -63,9 +79,19 @@ impl Front {
             ledger,
             registry,
             tokens,
-            router: router(state),
+            state,
             secret,
         }
+    }
+
+    /// What is served.
+    pub(crate) fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    /// The token that may write.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// The same folder, as the next process finds it.
@@ -115,7 +141,10 @@ impl Front {
     pub(crate) async fn begin(&self, repository: &str) -> String {
         let path = format!("/v2/{repository}/blobs/uploads/");
         let answer = self.ask("POST", &path).await;
-        answer.is(StatusCode::ACCEPTED).header("location").to_owned()
+        answer
+            .is(StatusCode::ACCEPTED)
+            .header("location")
+            .to_owned()
     }
 
     /// Pushes an image of one layer under a tag; returns its digest.
@@ -135,7 +164,9 @@ impl Front {
     /// What is in the folder of uploads.
     pub(crate) fn uploads(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.home.path().join("uploads")).expect("a folder");
-        entries.map(|entry| entry.expect("an entry").path()).collect()
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
     }
 }
 
@@ -209,7 +240,7 @@ impl<'a> IntoFuture for Ask<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         let request = self.request.body(self.body).expect("a request");
-        let router = self.front.router.clone();
+        let router = router(self.front.state());
         Box::pin(async move {
             let response = router.oneshot(request).await.expect("an answer");
             let (parts, body) = response.into_parts();
@@ -253,7 +284,9 @@ impl Answer {
     }
 
     pub(crate) fn try_header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("text"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("text"))
     }
 
     #[track_caller]

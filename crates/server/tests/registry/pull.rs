@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use model::Digest;
-use ports::{BlobStore, Ledger};
+use ports::Ledger;
 use serde_json::json;
 
 use crate::front::{Front, IMAGE, NOWHERE, image};
@@ -94,7 +94,11 @@ async fn tags_are_listed_page_by_page() {
 async fn referrers_are_listed_and_filtered_and_a_subject_need_not_be_there() {
     let front = Front::new().await;
     let config = front.push_blob("a", b"{}").await;
-    for (tag, kind) in [("one", "a/sbom"), ("two", "a/signature+x"), ("three", "a/sbom")] {
+    for (tag, kind) in [
+        ("one", "a/sbom"),
+        ("two", "a/signature+x"),
+        ("three", "a/sbom"),
+    ] {
         let more = format!(
             r#""artifactType":"{kind}","annotations":{{"tag":"{tag}"}},
             "subject":{{"mediaType":"{IMAGE}","digest":"{NOWHERE}","size":9}},"#
@@ -148,7 +152,9 @@ async fn a_list_of_referrers_that_is_too_long_for_a_manifest_has_pages() {
             .await;
         put.is(StatusCode::CREATED);
     }
-    let mut path = format!("/v2/a/referrers/{NOWHERE}?artifactType=application/vnd.oci.image.config.v1%2Bjson");
+    let mut path = format!(
+        "/v2/a/referrers/{NOWHERE}?artifactType=application/vnd.oci.image.config.v1%2Bjson"
+    );
     let (mut found, mut pages) = (0, 0);
     loop {
         let page = front.ask("GET", &path).await;

@@ -43,7 +43,11 @@ async fn a_chunk_in_the_wrong_place_is_refused_and_the_right_one_still_fits() {
             .body(bytes)
     };
     send("0-4", b"may-f").await.is(StatusCode::ACCEPTED);
-    for (range, bytes) in [("0-4", b"may-f".as_slice()), ("9-10", b"ly"), ("4-5", b"fl")] {
+    for (range, bytes) in [
+        ("0-4", b"may-f".as_slice()),
+        ("9-10", b"ly"),
+        ("4-5", b"fl"),
+    ] {
         let answer = send(range, bytes).await;
         answer.refuses(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID");
         assert_eq!(answer.header("range"), "0-4");
@@ -183,7 +187,10 @@ async fn a_tag_moves_for_clients_and_digests_stay() {
     for (reference, digest) in [("latest", &second), (&first, &first), (&second, &second)] {
         let got = front.ask("HEAD", &format!("/v2/a/manifests/{reference}"));
         let got = got.await;
-        assert_eq!(got.is(StatusCode::OK).header("docker-content-digest"), digest);
+        assert_eq!(
+            got.is(StatusCode::OK).header("docker-content-digest"),
+            digest
+        );
     }
 }
 

@@ -77,7 +77,11 @@ pub fn outline(bytes: &[u8], content_type: Option<&str>) -> Result<Outline, Regi
         }
         (Some(sent), _) if !sent.is_empty() => sent.to_owned(),
         (_, Some(inside)) => inside,
-        (_, None) => return Err(RegistryError::ManifestInvalid("it has no media type".into())),
+        (_, None) => {
+            return Err(RegistryError::ManifestInvalid(
+                "it has no media type".into(),
+            ));
+        }
     };
     match media_type.as_str() {
         IMAGE | DOCKER_IMAGE | INDEX | DOCKER_INDEX => known(bytes, media_type),

@@ -297,7 +297,8 @@ impl Registry {
         let bytes = self.blobs.get(image).await?;
         let outline = outline(&bytes, None)?;
         let sizes = manifest::sizes(&bytes)?;
-        self.require(sizes.iter().map(|(digest, _)| *digest)).await?;
+        self.require(sizes.iter().map(|(digest, _)| *digest))
+            .await?;
         let mut writing = self.write().await?;
         for (blob, size_bytes) in sizes {
             let link = Link {

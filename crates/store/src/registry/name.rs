@@ -251,7 +251,17 @@ mod tests {
         }
         let too_long = "t".repeat(129);
         for bad in [
-            "", ".a", "-a", "a/b", "a b", "ä", "..", "sha256:", "sha256:zz", "md5:00", &too_long,
+            "",
+            ".a",
+            "-a",
+            "a/b",
+            "a b",
+            "ä",
+            "..",
+            "sha256:",
+            "sha256:zz",
+            "md5:00",
+            &too_long,
         ] {
             assert!(bad.parse::<Reference>().is_err(), "{bad:?}");
         }

@@ -1,0 +1,3 @@
+//! `cargo xtask bench supply`: what a supply chain costs.
+
+pub mod registry;
