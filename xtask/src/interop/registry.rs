@@ -175,7 +175,12 @@ fn crane(place: &Place<'_>, layer: &Path) -> Result<()> {
     let closed = place.name("releases/app:v1");
     refused(&mut crane(&["copy", &image, &closed]), "a push to releases")?;
     command::capture(&mut login(&place.registry.reader))?;
-    refused(&mut crane(&append), "a push with a token that reads")?;
+    // What is there already would not be pushed again: another name it is.
+    let other = place.name("crane/other:v1");
+    refused(
+        &mut crane(&["copy", &image, &other]),
+        "a push with a token that reads",
+    )?;
     command::capture(&mut crane(&["manifest", &image])).map(drop)
 }
 

@@ -1,10 +1,6 @@
 //! `/v2/<name>/blobs/<digest>`.
 
-use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -12,18 +8,11 @@ use axum::http::header::{
 };
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::{Stream, stream};
-use model::Digest;
-use ports::BlobStore;
-use store::registry::{ContentDigest, Link, RegistryError, RepositoryName};
+use store::registry::{ContentDigest, Link, RepositoryName};
 
 use super::Ask;
 use super::answer::{CONTENT_DIGEST, Refusal, bare};
 use super::range::{Wanted, wanted};
-
-/// How much of a blob is in memory at once, for each who pulls.
-const PART_BYTES: u64 = 256 * 1024;
 
 /// Content by its digest never changes.
 const FOR_EVER: &str = "max-age=31536000, immutable";
@@ -51,7 +40,8 @@ pub(super) async fn get(
         response.headers_mut().insert(CONTENT_RANGE, part);
     }
     if ask.parts.method == Method::GET {
-        *response.body_mut() = content(ask, &link, range).await?;
+        let content = ask.registry().content(&link, range).await?;
+        *response.body_mut() = Body::from_stream(content);
     }
     Ok(response)
 }
@@ -65,62 +55,6 @@ fn headers(link: &Link, range: &Range<u64>) -> [(axum::http::HeaderName, String)
         (ACCEPT_RANGES, "bytes".to_owned()),
         (CACHE_CONTROL, FOR_EVER.to_owned()),
     ]
-}
-
-async fn content(ask: &Ask<'_>, link: &Link, range: Range<u64>) -> Result<Body, Refusal> {
-    let blobs = ask.registry().blobs();
-    let path = blobs.local_path(&link.blob).await;
-    let Some(path) = path.map_err(RegistryError::from)? else {
-        return Ok(Body::from_stream(of_store(
-            Arc::clone(blobs),
-            link.blob,
-            range,
-        )));
-    };
-    // Once it is open, it can be read to its end whatever is deleted meanwhile.
-    let file = File::open(path).map_err(RegistryError::from)?;
-    Ok(Body::from_stream(of_file(file, range)))
-}
-
-fn of_file(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
-    let file = Arc::new(file);
-    stream::unfold(range, move |range| {
-        let file = Arc::clone(&file);
-        async move {
-            let (part, rest) = split(range)?;
-            let read = tokio::task::spawn_blocking(move || read_part(&file, &part)).await;
-            Some((read.map_err(io::Error::other).flatten(), rest))
-        }
-    })
-}
-
-fn read_part(file: &File, part: &Range<u64>) -> io::Result<Bytes> {
-    let length = usize::try_from(part.end - part.start).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, part.start)?;
-    Ok(bytes.into())
-}
-
-fn of_store(
-    blobs: Arc<dyn BlobStore>,
-    blob: Digest,
-    range: Range<u64>,
-) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::unfold(range, move |range| {
-        let blobs = Arc::clone(&blobs);
-        async move {
-            let (part, rest) = split(range)?;
-            let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
-            let read = blobs.read_part(&blob, part.start, length).await;
-            Some((read.map_err(io::Error::other), rest))
-        }
-    })
-}
-
-/// The next part of a range and the rest; `None` at its end.
-fn split(range: Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
-    let end = range.end.min(range.start + PART_BYTES);
-    (!range.is_empty()).then_some((range.start..end, end..range.end))
 }
 
 /// Unlinks a blob.

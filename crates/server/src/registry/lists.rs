@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, LINK};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use store::registry::{ContentDigest, INDEX, Page, Referrer, RepositoryName};
+use store::registry::{ContentDigest, INDEX, Page, RepositoryName};
 
 use super::Ask;
 use super::answer::Refusal;
@@ -98,7 +98,7 @@ async fn gather(
             .await?;
         let at_end = found.len() < REFERRERS_AT_ONCE as usize;
         for referrer in found {
-            let descriptor = descriptor(&referrer);
+            let descriptor = referrer.descriptor();
             bytes += descriptor.to_string().len();
             if bytes > REFERRERS_BYTES && !descriptors.is_empty() {
                 return Ok((descriptors, Some(after)));
@@ -110,22 +110,6 @@ async fn gather(
             return Ok((descriptors, None));
         }
     }
-}
-
-fn descriptor(referrer: &Referrer) -> Value {
-    let manifest = &referrer.manifest;
-    let mut descriptor = json!({
-        "mediaType": manifest.media_type,
-        "digest": manifest.link.digest.to_string(),
-        "size": manifest.link.size_bytes,
-    });
-    if let Some(kind) = &referrer.artifact_type {
-        descriptor["artifactType"] = json!(kind);
-    }
-    if !referrer.annotations.is_empty() {
-        descriptor["annotations"] = json!(referrer.annotations);
-    }
-    descriptor
 }
 
 fn encoded(text: &str) -> String {

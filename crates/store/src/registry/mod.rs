@@ -5,15 +5,19 @@
 //!
 //! Source: OCI distribution-spec 1.1.
 
+mod copy;
+mod credentials;
 mod failure;
 mod manifest;
 mod name;
 mod record;
+mod stream;
 mod tokens;
 mod upload;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,10 +30,13 @@ use sqlx::{Sqlite, Transaction};
 use crate::SqliteLedger;
 use crate::ledger::failure::broken;
 
+pub use copy::{Copied, CopyError, Destination};
+pub use credentials::{CredentialsError, Login, of_docker};
 pub use failure::RegistryError;
 pub use manifest::{IMAGE, INDEX, Outline, outline};
 pub use name::{ContentDigest, NameError, Reference, RepositoryName, Tag, UploadId};
 pub use record::{Link, ManifestLink, Page, Referrer};
+pub use stream::Content;
 pub use tokens::{IssuedToken, NewToken, TokenRecord, TokenStore};
 pub use upload::Writing;
 
@@ -210,6 +217,11 @@ impl Registry {
     ) -> Result<Link, RegistryError> {
         let found = record::blob(self.ledger.readers(), repository, digest).await?;
         found.ok_or(RegistryError::BlobUnknown(*digest))
+    }
+
+    /// The bytes `range` of a blob, piece by piece.
+    pub async fn content(&self, link: &Link, range: Range<u64>) -> Result<Content, RegistryError> {
+        stream::content(&self.blobs, link, range).await
     }
 
     /// The repositories that link a blob, by name.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use model::{Digest, Timestamp};
 use ports::LedgerError;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
@@ -42,6 +43,24 @@ pub struct Referrer {
     pub artifact_type: Option<String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Referrer {
+    /// Its entry in a list of referrers.
+    pub fn descriptor(&self) -> Value {
+        let mut descriptor = json!({
+            "mediaType": self.manifest.media_type,
+            "digest": self.manifest.link.digest.to_string(),
+            "size": self.manifest.link.size_bytes,
+        });
+        if let Some(kind) = &self.artifact_type {
+            descriptor["artifactType"] = json!(kind);
+        }
+        if !self.annotations.is_empty() {
+            descriptor["annotations"] = json!(self.annotations);
+        }
+        descriptor
+    }
 }
 
 /// Which part of a list is wanted.
