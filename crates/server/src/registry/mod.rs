@@ -57,7 +57,7 @@ pub enum Anonymous {
 }
 
 /// Says which repositories are open.
-pub type Openings = dyn Fn(&RepositoryName) -> Openness + Send + Sync;
+pub type OpennessRule = dyn Fn(&RepositoryName) -> Openness + Send + Sync;
 
 /// What the registry is made of.
 pub struct Config {
@@ -66,7 +66,7 @@ pub struct Config {
     /// Who may do what.
     pub tokens: Arc<dyn Tokens>,
     /// Which repositories take pushes.
-    pub openness: Arc<Openings>,
+    pub openness: Arc<OpennessRule>,
     /// Whether pulling takes a token.
     pub anonymous: Anonymous,
 }

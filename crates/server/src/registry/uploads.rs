@@ -84,9 +84,9 @@ pub(super) async fn append(
     incoming: &mut Incoming,
 ) -> Result<Response, Refusal> {
     let writing = ask.registry().take_upload(repository, id).await?;
-    let place = place(ask, &writing, repository, id, incoming)?;
+    let length = announced(ask, &writing, repository, id, incoming)?;
     let body = incoming.take();
-    let received = detached(async move { Ok(receive(writing, body, place).await?.offset()) });
+    let received = detached(async move { Ok(receive(writing, body, length).await?.offset()) });
     Ok(accepted(
         StatusCode::ACCEPTED,
         repository,
@@ -114,11 +114,11 @@ async fn finish_as(
     incoming: &mut Incoming,
 ) -> Result<Response, Refusal> {
     let writing = ask.registry().take_upload(repository, id).await?;
-    let place = place(ask, &writing, repository, id, incoming)?;
+    let length = announced(ask, &writing, repository, id, incoming)?;
     let (body, registry) = (incoming.take(), ask.registry().clone());
     let name = repository.clone();
     let link = detached(async move {
-        let writing = receive(writing, body, place).await?;
+        let writing = receive(writing, body, length).await?;
         linked(&registry, &name, writing, &digest).await
     });
     Ok(created(repository, &link.await?))
@@ -143,17 +143,14 @@ pub(super) async fn cancel(
     Ok(bare(StatusCode::NO_CONTENT, []))
 }
 
-/// How long a chunk is, when it says so.
-type Place = Option<u64>;
-
-/// Where the chunk belongs: right behind what is there.
-fn place(
+/// How long the chunk is, when it says so. It belongs right behind what is there.
+fn announced(
     ask: &Ask<'_>,
     writing: &Writing,
     repository: &RepositoryName,
     id: UploadId,
     incoming: &Incoming,
-) -> Result<Place, Refusal> {
+) -> Result<Option<u64>, Refusal> {
     let Some(header) = ask.header(CONTENT_RANGE.as_str()) else {
         return Ok(incoming.length());
     };
@@ -175,7 +172,7 @@ fn place(
 async fn receive(
     mut writing: Writing,
     mut incoming: Incoming,
-    place: Place,
+    announced: Option<u64>,
 ) -> Result<Writing, Refusal> {
     let begin = writing.offset();
     let end = loop {
@@ -194,7 +191,7 @@ async fn receive(
             }
         }
     };
-    if place.is_some_and(|length| end - begin != length) {
+    if announced.is_some_and(|length| end - begin != length) {
         writing.undo(begin).await?;
         return Err(RegistryError::SizeMismatch.into());
     }

@@ -4,5 +4,6 @@ mod access;
 mod bad_input;
 mod crash;
 mod front;
+mod outside;
 mod pull;
 mod push;

@@ -221,3 +221,23 @@ async fn mayflys_own_image_is_shown_without_a_push() {
     let got = front.ask("GET", "/v2/releases/shop/manifests/r1").await;
     assert_eq!(got.body, manifest);
 }
+
+#[tokio::test]
+async fn a_removed_repository_lets_go_of_everything_by_the_rule_that_says_so() {
+    let front = Front::new().await;
+    front.push_image("a", "v1", b"a layer").await;
+    front.push_image("b", "v1", b"a layer").await;
+    let name = "a".parse().expect("a name");
+    let removed = front.registry.remove_repository(&name, "the app is gone");
+    assert_eq!(removed.await.expect("removed"), 3);
+    let tags = front.ask("GET", "/v2/a/tags/list").await;
+    tags.refuses(StatusCode::NOT_FOUND, "NAME_UNKNOWN");
+    let layer = Digest::of(b"a layer");
+    let let_go = front.ledger.blob_releases(&layer).await.expect("releases");
+    assert_eq!(let_go[0].rule, "the app is gone");
+    // The other repository still holds it.
+    let held = front.ledger.held_blobs().await.expect("holds");
+    assert!(held.contains(&layer));
+    let other = front.ask("GET", &format!("/v2/b/blobs/{layer}")).await;
+    assert_eq!(other.body, "a layer");
+}

@@ -380,6 +380,20 @@ impl Registry {
         self.commit(writing).await
     }
 
+    /// Lets go of all that a repository links, by `rule`: its app was removed, its time is over.
+    /// Returns how many links there were.
+    pub async fn remove_repository(
+        &self,
+        repository: &RepositoryName,
+        rule: &str,
+    ) -> Result<u64, RegistryError> {
+        let mut writing = self.write().await?;
+        let now = Timestamp::now();
+        let links = record::remove_repository(&mut writing, repository, rule, now).await?;
+        self.commit(writing).await?;
+        Ok(links)
+    }
+
     /// Tags, in the order of their bytes.
     pub async fn tags(
         &self,

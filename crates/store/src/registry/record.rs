@@ -195,6 +195,39 @@ async fn remove(
     Ok(true)
 }
 
+/// Removes all that a repository links, with its tags. Returns how many links there were.
+pub(super) async fn remove_repository(
+    connection: &mut SqliteConnection,
+    repository: &RepositoryName,
+    rule: &str,
+    at: Timestamp,
+) -> Result<u64, LedgerError> {
+    let note = "INSERT INTO blob_releases (digest, holder, rule, released_at)
+        SELECT blob, $2, $3, $4 FROM (
+            SELECT blob FROM registry_blobs WHERE repository = $1
+            UNION SELECT blob FROM registry_manifests WHERE repository = $1)";
+    sqlx::query(note)
+        .bind(repository.as_str())
+        .bind(format!("registry:{repository}"))
+        .bind(rule)
+        .bind(row::nanos(at))
+        .execute(&mut *connection)
+        .await
+        .map_err(broken)?;
+    let mut links = 0;
+    for delete in [
+        "DELETE FROM registry_manifests WHERE repository = $1",
+        "DELETE FROM registry_blobs WHERE repository = $1",
+    ] {
+        let deleted = sqlx::query(delete)
+            .bind(repository.as_str())
+            .execute(&mut *connection)
+            .await;
+        links += deleted.map_err(broken)?.rows_affected();
+    }
+    Ok(links)
+}
+
 /// Keeps a manifest. The same one again may be of another media type, and nothing else.
 pub(super) async fn put_manifest(
     connection: &mut SqliteConnection,

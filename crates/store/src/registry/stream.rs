@@ -15,8 +15,10 @@ use ports::BlobStore;
 use super::failure::RegistryError;
 use super::record::Link;
 
-/// How much of a blob is in memory at once, for each who reads.
+/// How much of a blob is read at once.
 const PART_BYTES: u64 = 256 * 1024;
+/// How many parts are read at once: the next one while this one is sent.
+const AHEAD: usize = 2;
 
 /// A blob's content, or a part of it.
 pub type Content = BoxStream<'static, io::Result<Bytes>>;
@@ -36,14 +38,14 @@ pub(super) async fn content(
 
 fn of_file(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);
-    stream::unfold(range, move |range| {
+    let read = move |part| {
         let file = Arc::clone(&file);
         async move {
-            let (part, rest) = split(range)?;
             let read = tokio::task::spawn_blocking(move || read_part(&file, &part)).await;
-            Some((read.map_err(io::Error::other).flatten(), rest))
+            read.map_err(io::Error::other).flatten()
         }
-    })
+    };
+    stream::iter(parts(range)).map(read).buffered(AHEAD)
 }
 
 fn read_part(file: &File, part: &Range<u64>) -> io::Result<Bytes> {
@@ -58,19 +60,38 @@ fn of_store(
     blob: Digest,
     range: Range<u64>,
 ) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::unfold(range, move |range| {
+    let read = move |part: Range<u64>| {
         let blobs = Arc::clone(&blobs);
         async move {
-            let (part, rest) = split(range)?;
-            let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
+            let length = usize::try_from(part.end - part.start).map_err(io::Error::other)?;
             let read = blobs.read_part(&blob, part.start, length).await;
-            Some((read.map_err(io::Error::other), rest))
+            read.map_err(io::Error::other)
         }
-    })
+    };
+    stream::iter(parts(range)).map(read).buffered(AHEAD)
 }
 
-/// The next part of a range and the rest; `None` at its end.
-fn split(range: Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
-    let end = range.end.min(range.start + PART_BYTES);
-    (!range.is_empty()).then_some((range.start..end, end..range.end))
+/// A range, cut into parts.
+fn parts(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = range.end;
+    let next = move |part: &Range<u64>| Some(part.end..end.min(part.end + PART_BYTES));
+    let first = range.start..end.min(range.start + PART_BYTES);
+    std::iter::successors(Some(first), next).take_while(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_a_range_once() {
+        for range in [0..0, 5..5, 0..1, 7..PART_BYTES + 7, 3..3 * PART_BYTES] {
+            let mut at = range.start;
+            for part in parts(range.clone()) {
+                assert!(part.start == at && part.end - part.start <= PART_BYTES);
+                at = part.end;
+            }
+            assert_eq!(at, range.end);
+        }
+    }
 }
