@@ -85,7 +85,7 @@ async fn a_chunk_of_another_length_than_it_says_is_taken_back() {
 #[tokio::test]
 async fn a_large_stream_without_a_length_arrives_whole() {
     let front = Front::new().await;
-    let content: Vec<u8> = (0..5_000_003u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..5_000_003u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let pieces: Vec<_> = content
         .chunks(70_001)
         .map(|piece| Ok::<_, std::io::Error>(bytes::Bytes::copy_from_slice(piece)))
