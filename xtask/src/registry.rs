@@ -12,7 +12,7 @@ use crate::place;
 use crate::process::Running;
 
 /// How the registry is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
     /// In less time.
     Debug,

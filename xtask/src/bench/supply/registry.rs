@@ -26,6 +26,9 @@ pub struct Args {
     /// The blob's size, in MB
     #[arg(long, default_value_t = 100)]
     megabytes: usize,
+    /// How mayfly is compiled; only `release` gives figures
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -47,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     ensure!(args.rounds >= 2, "an interval needs at least two rounds");
     setup::want_packages(&["docker-registry"])?;
     let scratch = tempfile::tempdir()?;
-    let ours = Registry::start(&scratch.path().join("mayfly"), Profile::Release)?;
+    let ours = Registry::start(&scratch.path().join("mayfly"), args.profile)?;
     let (theirs, address) = docker_registry(&scratch.path().join("docker"))?;
     let mut sides = [
         Side {
