@@ -30,7 +30,7 @@ const CLIPPY: [&str; 9] = [
     "--workspace",
     "--all-targets",
     "--features",
-    "xtask/edge",
+    "xtask/edge,xtask/interop,xtask/registry",
     "--",
     "-D",
     "warnings",

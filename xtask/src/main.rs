@@ -8,9 +8,11 @@ mod command;
 mod fuzz;
 mod guest;
 mod http;
+mod interop;
 mod mayfly;
 mod place;
 mod process;
+mod registry;
 mod setup;
 mod step;
 mod trial;
@@ -42,6 +44,11 @@ enum Task {
     Bench(bench::Bench),
     /// Check on a plain Debian 12 with cgroup v2 and systemd, in an emulated machine
     Guest(guest::Args),
+    /// Let others' programs judge mayfly
+    Interop {
+        #[command(subcommand)]
+        part: Option<interop::Interop>,
+    },
     /// Build mayfly and bring an app up with it
     Try {
         /// The app's folder
@@ -74,6 +81,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(bench) => bench::run(&bench),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Guest(args) => guest::run(&args),
+        Task::Interop { part } => interop::run(part),
         Task::Try { folder } => trial::run(&folder),
     }
 }

@@ -100,6 +100,20 @@ pub trait BlobStore: Send + Sync {
     /// The whole blob, checked against its digest.
     async fn get(&self, digest: &Digest) -> Result<Bytes, BlobError>;
 
+    /// Up to `length` bytes of the blob from `offset` on, unchecked; fewer at its end. For those who
+    /// stream from a store that has no local file.
+    async fn read_part(
+        &self,
+        digest: &Digest,
+        offset: u64,
+        length: usize,
+    ) -> Result<Bytes, BlobError> {
+        let whole = self.get(digest).await?;
+        let start = usize::try_from(offset).map_or(whole.len(), |at| at.min(whole.len()));
+        let end = start.saturating_add(length).min(whole.len());
+        Ok(whole.slice(start..end))
+    }
+
     /// A local file with the blob's content, for those who can stream; `None` when the store is
     /// remote.
     async fn local_path(&self, digest: &Digest) -> Result<Option<PathBuf>, BlobError>;

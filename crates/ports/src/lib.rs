@@ -3,6 +3,7 @@
 //! Each port stands beside the contract that all its adapters pass (`<port>::contract`, behind the
 //! feature `contracts`). Ports speak the model's words; none of them names a tool.
 
+pub mod access;
 pub mod blob_store;
 pub mod builder;
 pub mod checkout;
@@ -15,6 +16,7 @@ pub mod traffic;
 pub mod transparency_log;
 pub mod workshop;
 
+pub use access::{Grant, Right, Scope, Tokens};
 pub use blob_store::{BlobError, BlobStore};
 pub use builder::{BuildRequest, Builder, Built, ProgressSink, Source};
 pub use checkout::{CheckedOut, Checkout};

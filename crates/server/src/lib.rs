@@ -6,6 +6,7 @@ mod daemon;
 mod doctor;
 mod http;
 mod planner;
+pub mod registry;
 mod socket;
 mod wiring;
 

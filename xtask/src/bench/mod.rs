@@ -3,8 +3,11 @@
 mod build;
 mod proxy;
 mod stats;
+mod supply;
 mod table;
 mod up;
+
+pub use up::docker;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,6 +19,9 @@ pub enum Bench {
     Proxy(proxy::Args),
     /// From folder to URL, beside docker: times, sizes, memory
     Up(up::Args),
+    /// The supply chain: bills of materials, the registry
+    #[command(subcommand)]
+    Supply(supply::Supply),
     /// A clean release build, and a one-line change back under test
     Build(build::Args),
 }
@@ -26,5 +32,6 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Proxy(args) => proxy::run(args),
         Bench::Build(args) => build::run(args),
         Bench::Up(args) => up::run(args),
+        Bench::Supply(supply) => supply::run(supply),
     }
 }

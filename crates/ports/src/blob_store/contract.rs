@@ -25,6 +25,7 @@ macro_rules! blob_store_contract {
             the_list_knows_each_blob_its_size_and_when_it_came
             writers_of_the_same_blob_do_not_disturb_each_other
             a_local_path_leads_to_the_content
+            a_part_is_read_by_its_place
         }
     };
 }
@@ -60,6 +61,24 @@ mod sentences {
             assert_eq!(digest, Digest::of(&content));
             assert!(store.get(&digest).await.expect("there") == content);
         }
+    }
+
+    pub async fn a_part_is_read_by_its_place(store: &dyn BlobStore) {
+        let digest = store.put(bytes("mayfly")).await.expect("kept");
+        for (offset, length, part) in [
+            (0, 6, "mayfly"),
+            (0, 3, "may"),
+            (3, 100, "fly"),
+            (5, 1, "y"),
+            (6, 10, ""),
+            (100, 10, ""),
+        ] {
+            let read = store.read_part(&digest, offset, length).await;
+            assert_eq!(read.expect("there"), bytes(part), "{offset} {length}");
+        }
+        let absent = Digest::of(b"absent");
+        let read = store.read_part(&absent, 0, 1).await;
+        assert!(matches!(read, Err(BlobError::Missing(_))), "{read:?}");
     }
 
     pub async fn an_empty_blob_is_a_blob(store: &dyn BlobStore) {

@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -96,7 +97,13 @@ impl DiskBlobs {
         for (digest, bytes) in items.filter(|(digest, _)| seen.insert(**digest)) {
             let path = self.path(digest);
             folders.extend(path.parent().map(Path::to_owned));
-            if !holds(&path, bytes)? {
+            if holds(&path, bytes)? {
+                // It was wanted just now: as a new blob it stays until something holds it.
+                File::options()
+                    .append(true)
+                    .open(&path)?
+                    .set_modified(SystemTime::now())?;
+            } else {
                 let mut file = NamedTempFile::new_in(self.unfinished())?;
                 file.write_all(bytes)?;
                 written.push((file, path));

@@ -105,6 +105,24 @@ impl BlobStore for ObjectBlobs {
         }
     }
 
+    async fn read_part(
+        &self,
+        digest: &Digest,
+        offset: u64,
+        length: usize,
+    ) -> Result<Bytes, BlobError> {
+        let size = match self.store.head(&key(digest)).await {
+            Err(object_store::Error::NotFound { .. }) => return Err(BlobError::Missing(*digest)),
+            meta => meta.map_err(failed)?.size,
+        };
+        let end = offset.saturating_add(length as u64).min(size);
+        if offset >= end {
+            return Ok(Bytes::new());
+        }
+        let part = self.store.get_range(&key(digest), offset..end).await;
+        part.map_err(failed)
+    }
+
     async fn local_path(&self, _digest: &Digest) -> Result<Option<PathBuf>, BlobError> {
         Ok(None)
     }

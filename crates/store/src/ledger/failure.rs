@@ -8,7 +8,7 @@ use ports::ledger::LedgerError;
 const SQLITE_FULL: &str = "13";
 
 /// A failure that no caller caused.
-pub(super) fn broken(error: sqlx::Error) -> LedgerError {
+pub(crate) fn broken(error: sqlx::Error) -> LedgerError {
     let full = |code: &str| code == SQLITE_FULL;
     let code = error.as_database_error().and_then(|error| error.code());
     match code.as_deref().is_some_and(full) {
@@ -18,7 +18,7 @@ pub(super) fn broken(error: sqlx::Error) -> LedgerError {
 }
 
 /// A record that cannot be read back, or a file that cannot be touched.
-pub(super) fn broken_by(error: impl Error + Send + Sync + 'static) -> LedgerError {
+pub(crate) fn broken_by(error: impl Error + Send + Sync + 'static) -> LedgerError {
     LedgerError::Broken(Box::new(error))
 }
 

@@ -5,9 +5,9 @@
 
 mod change;
 mod event_log;
-mod failure;
+pub(crate) mod failure;
 mod read;
-mod row;
+pub(crate) mod row;
 mod schema;
 
 use std::path::Path;
@@ -21,7 +21,7 @@ use model::release::Release;
 use model::run::Run;
 use model::{AppName, Digest, ReleaseKey, ReleaseNumber, RunId, Timestamp};
 use ports::ledger::{BlobRelease, Change, Ledger, LedgerError};
-use sqlx::SqlitePool;
+use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use failure::broken;
 
@@ -47,13 +47,25 @@ impl SqliteLedger {
         self.readers.close().await;
         self.writer.close().await;
     }
+
+    /// Begins to write, with nobody beside.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, LedgerError> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(broken)
+    }
+
+    /// Connections that only read.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
 }
 
 #[async_trait]
 impl Ledger for SqliteLedger {
     async fn record(&self, at: Timestamp, changes: Vec<Change>) -> Result<Vec<Event>, LedgerError> {
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut writing = change::Writing::new(begun.map_err(broken)?, at).await?;
+        let mut writing = change::Writing::new(self.write().await?, at).await?;
         for change in changes {
             writing.apply(change).await?;
         }

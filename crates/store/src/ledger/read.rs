@@ -147,9 +147,11 @@ pub(super) async fn pins(
     rows.into_iter().map(pin).collect()
 }
 
-/// Every blob that is held or pinned.
+/// Every blob that is held, pinned, or linked by a repository.
 pub(super) async fn held_blobs(pool: &SqlitePool) -> Result<Vec<Digest>, LedgerError> {
-    let held = "SELECT digest FROM blob_holds UNION SELECT blob FROM pins ORDER BY 1";
+    let held = "SELECT digest FROM blob_holds UNION SELECT blob FROM pins
+        UNION SELECT blob FROM registry_blobs UNION SELECT blob FROM registry_manifests
+        ORDER BY 1";
     let held: Result<Vec<String>, _> = sqlx::query_scalar(held).fetch_all(pool).await;
     let held = held.map_err(broken)?;
     held.iter().map(|text| row::parsed(text)).collect()

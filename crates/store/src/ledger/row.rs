@@ -18,41 +18,45 @@ use sqlx::sqlite::SqliteRow;
 use super::failure::{broken, broken_by};
 
 /// A moment as a column holds it: nanoseconds since 1970, good until the year 2262.
-pub(super) fn nanos(at: Timestamp) -> i64 {
+pub(crate) fn nanos(at: Timestamp) -> i64 {
     i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-fn moment(nanos: i64) -> Result<Timestamp, LedgerError> {
+/// The moment in a column.
+pub(crate) fn moment(nanos: i64) -> Result<Timestamp, LedgerError> {
     Timestamp::from_nanosecond(nanos.into()).map_err(broken_by)
 }
 
 /// A nested value as a column holds it.
-pub(super) fn json(value: &impl Serialize) -> Result<String, LedgerError> {
+pub(crate) fn json(value: &impl Serialize) -> Result<String, LedgerError> {
     serde_json::to_string(value).map_err(broken_by)
 }
 
 /// The nested value in a column.
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, LedgerError> {
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, LedgerError> {
     serde_json::from_str(text).map_err(broken_by)
 }
 
 /// The value in a column of text.
-pub(super) fn parsed<T>(text: &str) -> Result<T, LedgerError>
+pub(crate) fn parsed<T>(text: &str) -> Result<T, LedgerError>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     text.parse().map_err(broken_by)
 }
 
-fn text(row: &SqliteRow, column: &str) -> Result<String, LedgerError> {
+/// The text in a column.
+pub(crate) fn text(row: &SqliteRow, column: &str) -> Result<String, LedgerError> {
     row.try_get(column).map_err(broken)
 }
 
-fn number(row: &SqliteRow, column: &str) -> Result<i64, LedgerError> {
+/// The number in a column.
+pub(crate) fn number(row: &SqliteRow, column: &str) -> Result<i64, LedgerError> {
     row.try_get(column).map_err(broken)
 }
 
-fn small<T: TryFrom<i64, Error: std::error::Error + Send + Sync + 'static>>(
+/// The number in a column, as another type holds it.
+pub(crate) fn small<T: TryFrom<i64, Error: std::error::Error + Send + Sync + 'static>>(
     row: &SqliteRow,
     column: &str,
 ) -> Result<T, LedgerError> {

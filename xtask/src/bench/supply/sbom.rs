@@ -15,13 +15,15 @@ use crate::interop::sbom::tools::Tools;
 use crate::process::Running;
 use crate::step::step;
 
-/// What `bench supply` is told of this part.
+/// What `bench supply sbom` is told.
 #[derive(Debug, Clone, clap::Args)]
-#[group(skip)]
 pub struct Args {
     /// How often each catalogues the filesystem
     #[arg(long, default_value_t = 5)]
-    sbom_runs: usize,
+    runs: usize,
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 const TIME_TARGET: Duration = Duration::from_millis(300);
@@ -43,7 +45,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     let layers = [root.folder.clone()];
     // Both read warm files.
     tools.catalogue(&layers, &out)?;
-    for _ in 0..args.sbom_runs.max(1) {
+    for _ in 0..args.runs.max(1) {
         let ours = tools.catalogue_command(&layers, &out);
         figures.ours.push(Sample::of(ours)?);
         figures

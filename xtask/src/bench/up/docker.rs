@@ -110,7 +110,8 @@ impl Docker {
             .with_context(|| format!("`{text}` is no size"))
     }
 
-    fn client(&self, arguments: &[&str]) -> Command {
+    /// A command of the client, for this daemon.
+    pub fn client(&self, arguments: &[&str]) -> Command {
         let mut client = command(CLIENT, arguments);
         client
             .env("DOCKER_HOST", format!("unix://{}", self.socket.display()))

@@ -4,7 +4,7 @@
 mod app;
 mod base;
 mod crowd;
-mod docker;
+pub mod docker;
 mod edits;
 mod first;
 mod memory;
