@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: parsers of foreign bytes meet bytes that nobody would write.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -52,7 +52,7 @@ fn targets() -> Result<Vec<String>> {
 
 /// Our code is safe Rust: coverage is what a target needs, not a sanitizer, which needs a nightly
 /// compiler. What two runs of one target find goes into one corpus.
-fn fuzz(program: &PathBuf, target: &str, seconds: u32) -> Command {
+fn fuzz(program: &Path, target: &str, seconds: u32) -> Command {
     let mut fuzz = command(&program.to_string_lossy(), ["run", "--sanitizer", "none"]);
     fuzz.arg("--target-dir")
         .arg(place::target().join("fuzz"))

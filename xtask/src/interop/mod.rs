@@ -2,7 +2,7 @@
 
 mod go;
 mod registry;
-mod sbom;
+pub mod sbom;
 mod signing;
 
 use anyhow::Result;
