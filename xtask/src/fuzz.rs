@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: parsers of foreign bytes meet bytes that nobody would write.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};

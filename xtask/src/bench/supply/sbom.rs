@@ -224,7 +224,9 @@ impl Root {
     fn make(scratch: &Path) -> Result<Self> {
         let folder = scratch.join("root");
         fs::create_dir_all(folder.join("opt"))?;
-        let there = COPIED.iter().filter(|path| Path::new("/").join(path).exists());
+        let there = COPIED
+            .iter()
+            .filter(|path| Path::new("/").join(path).exists());
         let mut copy = command("cp", ["-a", "--parents"]);
         command::run(copy.args(there).arg(&folder).current_dir("/"))?;
         copyrights(&folder)?;
