@@ -1,6 +1,7 @@
 //! The daemon's life: lock, wiring, adoption, serving, and its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use delivery::Delivery;
 use model::{Failure, FailureCode};
@@ -15,6 +16,9 @@ use crate::{http, socket};
 /// Threads of the control plane; the edge has its own.
 const THREADS: usize = 2;
 
+/// How long a thread that waited for the disk waits for more: what it allocated goes back with it.
+const IDLE_THREAD: Duration = Duration::from_secs(1);
+
 /// Runs the daemon until it is told to stop. Calls `ready` with the edge's port once it listens.
 ///
 /// A signal ends the daemon alone: apps go on running, and the next daemon finds them.
@@ -25,6 +29,7 @@ pub fn serve(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .max_blocking_threads(16)
+        .thread_keep_alive(IDLE_THREAD)
         .enable_all()
         .build()
         .map_err(|error| {

@@ -170,7 +170,7 @@ fn a_file_of_five_gigabytes_is_refused_before_it_is_read() {
     let began = std::time::Instant::now();
     insta::assert_snapshot!(refusal(place.path()), @"
     error: the folder holds more than 1000 B; the largest file seen is `dump.bin` with 5 GB
-    hint: if the app does not need it: `echo 'dump.bin' >> .mayflyignore`
+    hint: if the app does not need it: `echo 'dump.bin' >> .mayflyignore`; else start the daemon with `mayfly serve --source-size SIZE`
     exit: 5
     ");
     assert!(
@@ -188,7 +188,7 @@ fn a_folder_with_too_many_files_names_the_fullest_one() {
     let place = folder(&files);
     insta::assert_snapshot!(refusal(place.path()), @"
     error: the folder has more than 4 files
-    hint: if the app does not need it: `echo 'photos/' >> .mayflyignore`
+    hint: if the app does not need it: `echo 'photos/' >> .mayflyignore`; else start the daemon with `mayfly serve --source-files COUNT`
     exit: 5
     ");
 }
