@@ -1,5 +1,6 @@
 //! What the first process was started with, where the kernel put it.
 
+use core::cell::Cell;
 use core::ffi::CStr;
 use core::ptr;
 
@@ -10,22 +11,21 @@ type Text = *const u8;
 
 /// How long the path of a program may be. Source: limits.h, `PATH_MAX`.
 const PATH_BYTES: usize = 4096;
-/// How many words a command may have.
-const MOST_WORDS: usize = 1024;
 
 /// The arguments and the environment.
 pub(crate) struct Words {
     /// The socket to the supervisor.
     pub(crate) socket: i32,
-    commands: &'static [Text],
+    /// With the null behind the last.
+    commands: &'static [Cell<Text>],
     environment: *const Text,
 }
 
-/// One command's words.
-pub(crate) struct Command(&'static [Text]);
+/// One command's words, and the place behind them.
+pub(crate) struct Command(&'static [Cell<Text>]);
 
-/// The commands that are left.
-pub(crate) struct Commands(&'static [Text]);
+/// The commands that are left, and the null behind them.
+pub(crate) struct Commands(&'static [Cell<Text>]);
 
 impl Words {
     /// Reads them; `None` when they are not what the supervisor passes.
@@ -38,10 +38,14 @@ impl Words {
         // them and their texts stay for the process's life.
         let (arguments, environment) = unsafe {
             let count = *stack;
-            let first: *const Text = stack.add(1).cast();
-            (core::slice::from_raw_parts(first, count), first.add(count + 1))
+            let first: *const Cell<Text> = stack.add(1).cast();
+            let environment: *const Text = first.add(count + 1).cast();
+            (core::slice::from_raw_parts(first, count + 1), environment)
         };
-        let socket = number(*arguments.get(1)?)?;
+        if arguments.len() < 3 {
+            return None;
+        }
+        let socket = number(arguments[1].get())?;
         Some(Self {
             socket: i32::try_from(socket).ok()?,
             commands: &arguments[2..],
@@ -54,22 +58,22 @@ impl Words {
     }
 
     /// Becomes the command; returns the error number when that cannot be.
-    // Inlined, its arrays would be part of the frame that lives as long as the sandbox.
+    // Inlined, the path's buffer would be part of the frame that lives as long as the sandbox.
     #[inline(never)]
     pub(crate) fn execute(&self, command: &Command) -> i32 {
-        let mut list = [ptr::null(); MOST_WORDS + 1];
-        for (place, word) in list[..MOST_WORDS].iter_mut().zip(command.0) {
-            *place = *word;
-        }
-        let Some(program) = command.0.first().map(|word| text(*word)) else {
+        let Some((behind, words @ [first, ..])) = command.0.split_last() else {
             return kernel::ENOENT;
         };
+        // The list ends where the next command began; this process has no other.
+        behind.set(ptr::null());
+        let list: *const Text = words.as_ptr().cast();
+        let program = text(first.get());
         let run = |path: Text| {
-            // SAFETY: the kernel made these texts and lists; `list` ends with a null.
-            unsafe { kernel::execute(path, list.as_ptr(), self.environment) }
+            // SAFETY: the kernel made these texts and lists; both lists end with a null.
+            unsafe { kernel::execute(path, list, self.environment) }
         };
         if program.contains(&b'/') {
-            return run(command.0[0]);
+            return run(first.get());
         }
         self.search(program, run)
     }
@@ -115,14 +119,17 @@ impl Words {
 impl Commands {
     pub(crate) fn next(&mut self) -> Option<Command> {
         let (count, rest) = self.0.split_first()?;
-        let count = number(*count)?.min(MOST_WORDS);
-        let (command, rest) = rest.split_at_checked(count)?;
-        self.0 = rest;
+        if count.get().is_null() {
+            return None;
+        }
+        let count = number(count.get())?;
+        let command = rest.get(..=count)?;
+        self.0 = &rest[count..];
         Some(Command(command))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.first().is_none_or(|next| next.get().is_null())
     }
 }
 

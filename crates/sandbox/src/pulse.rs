@@ -30,11 +30,17 @@ impl Pulse {
 
 /// Waits until the pulse at `path` stops.
 pub(crate) async fn stopped(path: &Path) -> io::Result<()> {
-    if let Some(pipe) = listen(path)? {
-        // SAFETY: the descriptor is the value's own and stays open as long as it.
-        let pipe = unsafe { AsyncFd::register_with_interest(pipe, Interest::READABLE) }?;
-        pipe.readable().await?.retain_ready();
+    match listen(path)? {
+        Some(pipe) => await_readable(pipe).await,
+        None => Ok(()),
     }
+}
+
+/// Waits until `descriptor` becomes readable: a pulse's when it stops, a process's when it ends.
+pub(crate) async fn await_readable(descriptor: OwnedFd) -> io::Result<()> {
+    // SAFETY: the descriptor is the value's own and stays open as long as it.
+    let ready = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
+    ready.readable().await?.retain_ready();
     Ok(())
 }
 

@@ -82,7 +82,14 @@ impl Instance {
 
     /// Waits until its end is written down, or its supervisor was killed.
     pub(super) async fn end(&self) -> io::Result<()> {
-        pulse::stopped(&self.folder.pulse()).await
+        pulse::stopped(&self.folder.pulse()).await?;
+        if self.ended()?.is_none()
+            && let Some(keeper) = self.supervisor.open()?
+        {
+            // Its descriptors close a moment before a killed process is gone.
+            pulse::await_readable(keeper).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn stop(&self, how: Termination) -> Result<(), RuntimeError> {
