@@ -1,5 +1,6 @@
 //! The typed client.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,17 +11,24 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use model::event::Event;
 use model::failure::{Failure, FailureCode, Remedy};
+use model::inventory::{Diff, Inventory};
 use model::progress::{Progress, RunResult};
 use model::snapshot::Snapshot;
+use model::transparency::Consistency;
 use model::{AppName, Digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::paths;
+use crate::supply::{
+    AuditReport, Dossier, Export, IssuedToken, KnownKey, PushRequest, Pushed, RevokeRequest,
+    TokenRequest, TokenSummary,
+};
 use crate::types::{
-    AppStatus, AppSummary, Destroyed, Health, LogLine, LogQuery, Missing, RollbackRequest,
+    AppStatus, AppSummary, Destroyed, Health, LogLine, LogQuery, Missing, Query, RollbackRequest,
     StopRequest, UpRequest,
 };
 
@@ -237,12 +245,141 @@ impl Client {
         .await
     }
 
+    /// All that vouches for a release: `query` says which.
+    pub async fn dossier(&mut self, app: &AppName, query: &Query) -> Result<Dossier, ClientError> {
+        self.get(&with(&format!("{}/{app}/dossier", paths::APPS), query))
+            .await
+    }
+
+    /// What is in a release's image, as mayfly sees it.
+    pub async fn inventory(
+        &mut self,
+        app: &AppName,
+        query: &Query,
+    ) -> Result<Inventory, ClientError> {
+        self.get(&with(&format!("{}/{app}/inventory", paths::APPS), query))
+            .await
+    }
+
+    /// What is in a release's image, as others read it.
+    pub async fn bill(&mut self, app: &AppName, query: &Query) -> Result<Bytes, ClientError> {
+        self.bytes(&with(&format!("{}/{app}/sbom", paths::APPS), query))
+            .await
+    }
+
+    /// What changed in an image since another release.
+    pub async fn bill_diff(&mut self, app: &AppName, query: &Query) -> Result<Diff, ClientError> {
+        self.get(&with(&format!("{}/{app}/sbom/diff", paths::APPS), query))
+            .await
+    }
+
+    /// Copies an image to a registry elsewhere.
+    pub async fn push(
+        &mut self,
+        app: &AppName,
+        request: &PushRequest,
+    ) -> Result<Pushed, ClientError> {
+        let path = format!("{}/{app}/push", paths::APPS);
+        self.call(Method::POST, &path, request).await
+    }
+
+    /// The server's keys, oldest first.
+    pub async fn keys(&mut self) -> Result<Vec<KnownKey>, ClientError> {
+        self.get(paths::KEYS).await
+    }
+
+    /// Lets a new key take over; returns it.
+    pub async fn rotate_key(&mut self) -> Result<KnownKey, ClientError> {
+        self.call(Method::POST, paths::KEYS, &()).await
+    }
+
+    /// Revokes a key; returns the one that signs now.
+    pub async fn revoke_key(&mut self, request: &RevokeRequest) -> Result<KnownKey, ClientError> {
+        let path = format!("{}/revoke", paths::KEYS);
+        self.call(Method::POST, &path, request).await
+    }
+
+    /// What others need to verify.
+    pub async fn export_keys(&mut self, query: &Query) -> Result<Export, ClientError> {
+        self.get(&with(&format!("{}/export", paths::KEYS), query))
+            .await
+    }
+
+    /// Every token of the registry.
+    pub async fn tokens(&mut self) -> Result<Vec<TokenSummary>, ClientError> {
+        self.get(paths::TOKENS).await
+    }
+
+    /// Makes a token.
+    pub async fn issue_token(
+        &mut self,
+        request: &TokenRequest,
+    ) -> Result<IssuedToken, ClientError> {
+        self.call(Method::POST, paths::TOKENS, request).await
+    }
+
+    /// Revokes a token.
+    pub async fn revoke_token(&mut self, id: &str) -> Result<(), ClientError> {
+        let path = format!("{}/{}", paths::TOKENS, encoded(id));
+        self.call(Method::DELETE, &path, &()).await
+    }
+
+    /// Events, oldest first; `query` says which.
+    pub async fn history(&mut self, query: &Query) -> Result<Vec<Event>, ClientError> {
+        self.get(&with(paths::AUDIT, query)).await
+    }
+
+    /// Whom the hashes in events stand for, as far as that is not forgotten: user ids.
+    pub async fn people(&mut self) -> Result<BTreeMap<String, u32>, ClientError> {
+        self.get(&format!("{}/people", paths::AUDIT)).await
+    }
+
+    /// Lets nobody tell any more who stands behind a person's hashes.
+    pub async fn forget_person(&mut self, uid: u32) -> Result<(), ClientError> {
+        let path = format!("{}/people/{uid}", paths::AUDIT);
+        self.call(Method::DELETE, &path, &()).await
+    }
+
+    /// Compares the whole log with the ledger.
+    pub async fn audit(&mut self) -> Result<AuditReport, ClientError> {
+        let path = format!("{}/verify", paths::AUDIT);
+        self.call(Method::POST, &path, &()).await
+    }
+
+    /// The log's newest promise, signed.
+    pub async fn checkpoint(&mut self) -> Result<String, ClientError> {
+        let bytes = self.bytes(paths::CHECKPOINT).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What verifies the log's promises.
+    pub async fn log_key(&mut self) -> Result<String, ClientError> {
+        let bytes = self.bytes(paths::LOG_KEY).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// That the log has only grown since it had `from` entries.
+    pub async fn consistency(&mut self, from: u64) -> Result<Consistency, ClientError> {
+        self.get(&format!("/v1/log/consistency/{from}")).await
+    }
+
+    /// A tile of the log, or a bundle of its entries, by its path below `tile/`.
+    pub async fn tile(&mut self, path: &str) -> Result<Bytes, ClientError> {
+        self.bytes(&format!("/v1/log/tile/{path}")).await
+    }
+
     /// Ends the daemon; returns when it has said that it will.
     pub async fn stop(&mut self, request: StopRequest) -> Result<(), ClientError> {
         let response = self
             .request(Method::POST, paths::STOP, json(&request)?)
             .await?;
         check(response).await.map(drop)
+    }
+
+    async fn bytes(&mut self, path: &str) -> Result<Bytes, ClientError> {
+        let response = self.request(Method::GET, path, Bytes::new()).await?;
+        let body = check(response).await?.into_body();
+        Ok(body.collect().await.map_err(broke)?.to_bytes())
     }
 
     async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ClientError> {
@@ -280,6 +417,21 @@ impl Client {
                 .map_err(broke)
         }
     }
+}
+
+/// A path with its query.
+fn with(path: &str, query: &Query) -> String {
+    let pairs = query
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encoded(value)));
+    match pairs.collect::<Vec<_>>().join("&") {
+        none if none.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+fn encoded(text: &str) -> String {
+    model::inventory::encode(text)
 }
 
 /// Appends one blob to a body of `POST /v1/blobs`: 32 bytes of hash in hex (64 letters), the length

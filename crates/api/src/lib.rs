@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod paths;
+pub mod supply;
 pub mod types;
 
 pub use client::{Client, ClientError};

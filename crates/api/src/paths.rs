@@ -11,6 +11,14 @@ pub const GROUP: &str = "mayfly";
 /// The edge's port unless `serve --port` says another.
 pub const DEFAULT_PORT: u16 = 7777;
 
+/// The port of the registry and the transparency log, for an edge on `port`.
+pub fn api_port(port: u16) -> u16 {
+    match port {
+        0 | u16::MAX => 0,
+        port => port + 1,
+    }
+}
+
 /// `GET`: is the daemon there, and which one.
 pub const HEALTH: &str = "/v1/health";
 /// `POST`: a snapshot; answers which blobs are missing.
@@ -23,6 +31,16 @@ pub const RUNS: &str = "/v1/runs";
 pub const APPS: &str = "/v1/apps";
 /// `GET`: events after `?after=`.
 pub const EVENTS: &str = "/v1/events";
+/// `GET`: the transparency log's newest promise.
+pub const CHECKPOINT: &str = "/v1/log/checkpoint";
+/// `GET`: what clients verify it with.
+pub const LOG_KEY: &str = "/v1/log/key";
+/// `GET`: the signing keys. `POST`: a new one takes over.
+pub const KEYS: &str = "/v1/keys";
+/// `GET`: tokens of the registry. `POST`: make one.
+pub const TOKENS: &str = "/v1/tokens";
+/// `GET`: events, of one app with `?app=`.
+pub const AUDIT: &str = "/v1/audit";
 /// `POST`: end the daemon.
 pub const STOP: &str = "/v1/stop";
 

@@ -8,6 +8,7 @@ use model::env::SecretEnv;
 use model::instance::DeniedEgress;
 use model::limits::SourceLimits;
 use model::plan::Plan;
+use model::provenance::Commit;
 use model::rollout::Phase;
 use model::{AppName, Digest, ReleaseNumber, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Health {
     pub home: PathBuf,
     /// The port that its edge listens on.
     pub port: u16,
+    /// Where the registry and the transparency log answer.
+    #[serde(default)]
+    pub api: String,
     /// How large a folder it takes.
     #[serde(default)]
     pub source: SourceLimits,
@@ -50,6 +54,12 @@ pub struct UpRequest {
     pub env_keys: Vec<String>,
     /// New `.env` values; `None` leaves those there are.
     pub env: Option<SecretEnv>,
+    /// The commit that the folder was checked out from, when it is a repository's.
+    #[serde(default)]
+    pub commit: Option<Commit>,
+    /// The name of who asks, for people; nothing is decided by it.
+    #[serde(default)]
+    pub creator: Option<String>,
     /// Whether a name that belongs to another folder is taken.
     pub claim: Claim,
     /// Whether dependencies are resolved anew.

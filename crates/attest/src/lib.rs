@@ -1,5 +1,5 @@
-//! Says who made what, so that others can check it: keys, signatures, provenance, verification and
-//! the transparency log.
+//! Says who made what, so that others can check it: keys, signatures, verification and the
+//! transparency log.
 //!
 //! A [`KeyFolder`] holds the server's P-256 keys; a [`KeySigner`] signs statements with the current
 //! one, in the forms that cosign 2 and 3 read ([`layout`]); a [`KeylessSigner`] signs as an identity.
@@ -17,7 +17,6 @@ pub mod layout;
 pub mod log;
 pub mod media_type;
 mod private_file;
-pub mod provenance;
 mod public_key;
 mod recorded;
 mod simple_signing;

@@ -20,6 +20,7 @@ use crate::detect::{Detected, Folder, detect};
 use crate::fetch::Fetcher;
 use crate::image;
 use crate::layer::{Packer, Shelf, blocking};
+use crate::materials;
 use crate::recipe::{
     self, Back, Front, Kit, Made, NodeRecipe, Order, PythonPackages, Recipe, Wheels,
 };
@@ -185,6 +186,7 @@ impl Builder for ImageBuilder {
         Ok(Built {
             image,
             plan,
+            materials: materials::of(&made.pins),
             pins: made.pins,
             cached: made.cached,
         })

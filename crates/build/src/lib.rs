@@ -11,6 +11,7 @@ pub mod fetch;
 mod flight;
 pub mod image;
 pub mod layer;
+mod materials;
 pub mod recipe;
 #[cfg(test)]
 mod testing;

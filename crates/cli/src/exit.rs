@@ -57,6 +57,7 @@ impl Exit {
             | Code::LedgerVersion
             | Code::Internal => Self::Failed,
             Code::BadFolder | Code::NameTaken | Code::NotFound | Code::Usage => Self::Usage,
+            Code::NotVerified => Self::Gate,
             Code::Forbidden => Self::Forbidden,
             Code::TooLarge => Self::Quota,
             Code::Network | Code::Superseded | Code::DiskFull | Code::InUse | Code::Unavailable => {
@@ -112,6 +113,7 @@ mod tests {
             (FailureCode::BadFolder, 2),
             (FailureCode::Usage, 2),
             (FailureCode::NotFound, 2),
+            (FailureCode::NotVerified, 3),
             (FailureCode::Forbidden, 4),
             (FailureCode::TooLarge, 5),
             (FailureCode::Unavailable, 75),

@@ -7,6 +7,7 @@ mod exit;
 mod face;
 mod folder;
 mod memory;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,18 @@ enum Command {
     Open(command::open::Args),
     /// Go back to an earlier release
     Rollback(command::rollback::Args),
+    /// Show what is in an app's image
+    Sbom(command::sbom::Args),
+    /// Check everything that was signed about an image
+    Verify(command::verify::Args),
+    /// Copy an app's image, with all that vouches for it, to another registry
+    Push(command::push::Args),
+    /// Show what happened, and whether the record of it is whole
+    Audit(command::audit::Args),
+    /// The keys that images are signed with
+    Key(command::key::Args),
+    /// Tokens for the registry
+    Token(command::token::Args),
     /// Remove an app; it can be restored for 72 hours
     Destroy(command::destroy::Args),
     /// Bring a destroyed app back
@@ -102,6 +115,12 @@ impl Command {
             Self::Logs(args) => command::logs::run(args),
             Self::Open(args) => command::open::run(args),
             Self::Rollback(args) => command::rollback::run(args),
+            Self::Sbom(args) => command::sbom::run(args),
+            Self::Verify(args) => command::verify::run(&args),
+            Self::Push(args) => command::push::run(&args),
+            Self::Audit(args) => command::audit::run(&args),
+            Self::Key(args) => command::key::run(&args),
+            Self::Token(args) => command::token::run(&args),
             Self::Destroy(args) => command::destroy::run(&args),
             Self::Restore(args) => command::restore::run(&args),
             Self::Serve(args) => command::serve::run(&args),
@@ -122,6 +141,12 @@ impl Command {
             Self::Logs(args) => args.json,
             Self::Open(args) => args.json,
             Self::Rollback(args) => args.json,
+            Self::Sbom(args) => args.json,
+            Self::Verify(args) => args.json,
+            Self::Push(args) => args.json,
+            Self::Audit(args) => args.json,
+            Self::Key(args) => args.json,
+            Self::Token(args) => args.json,
             Self::Destroy(args) => args.json,
             Self::Restore(args) => args.json,
             Self::Stop(args) => args.json,

@@ -24,6 +24,7 @@ impl Delivery {
     /// and settles the runs that the last daemon left open. Every app has its route when this
     /// returns; those that do not run yet are started in the background.
     pub async fn adopt(self: &Arc<Self>) -> Result<(), Failure> {
+        self.tell_keys().await?;
         self.settle_runs().await?;
         let apps = self
             .ports

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::Delivery;
 
 /// The user that may change every app.
-const ROOT: u32 = 0;
+pub(crate) const ROOT: u32 = 0;
 
 /// What the daemon remembers about apps while it runs: which run is the newest, and whose turn it
 /// is to change where requests go.
@@ -190,7 +190,11 @@ impl Delivery {
             .ledger
             .record(now, changes)
             .await
-            .map(drop)
+            .map(|events| {
+                if !events.is_empty() {
+                    self.recorded.notify_one();
+                }
+            })
             .map_err(|error| Failure::of(&error))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::app::App;
-use model::image::LayerKind;
+use model::image::{Image, LayerKind};
 use model::release::Release;
 use model::serving::Process;
 use model::{AppName, Failure};
@@ -28,7 +28,7 @@ impl Delivery {
         env.extend(secrets.0);
         Ok(Launch {
             release: release.key.clone(),
-            layers: self.layers(release).await?,
+            layers: self.layers(&release.image).await?,
             process: process.clone(),
             env,
             limits: release.config.limits,
@@ -62,9 +62,10 @@ impl Delivery {
         self.settings.data.join(app.as_str())
     }
 
-    async fn layers(&self, release: &Release) -> Result<Vec<PathBuf>, Failure> {
+    /// Where the layers of an image are unpacked, lowest first.
+    pub(crate) async fn layers(&self, image: &Image) -> Result<Vec<PathBuf>, Failure> {
         let mut folders = Vec::new();
-        for layer in &release.image.layers {
+        for layer in &image.layers {
             folders.push(self.ports.builder.layer(layer).await?);
         }
         Ok(folders)

@@ -5,10 +5,13 @@
 
 pub mod adopt;
 pub mod apps;
+pub mod audit;
 pub mod destroy;
 pub mod diagnosis;
+pub mod dossier;
 pub mod fleet;
 pub mod intake;
+pub mod keys;
 pub mod launch;
 pub mod log;
 pub mod ready;
@@ -21,6 +24,8 @@ pub mod status;
 mod streamlit;
 pub mod sweep;
 pub mod takeover;
+pub mod transcript;
+pub mod vouch;
 pub mod warm;
 pub mod watch;
 
@@ -29,8 +34,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::limits::{self, SourceLimits};
+use model::provenance::Placement;
 use model::{AppName, ReleaseNumber};
-use ports::{BlobStore, Builder, Checkout, Clock, Ledger, Runtime, Traffic};
+use ports::{
+    BlobStore, Builder, Cataloguer, Checkout, Clock, ImageRegistry, KeyRing, Ledger, Runtime,
+    Signer, Traffic, TransparencyLog,
+};
+use tokio::sync::{Mutex, Notify};
 
 use crate::apps::Apps;
 use crate::fleet::Fleet;
@@ -50,8 +60,37 @@ pub struct Ports {
     pub runtime: Arc<dyn Runtime>,
     /// Requests to processes.
     pub traffic: Arc<dyn Traffic>,
+    /// Images to lists of their content.
+    pub cataloguer: Arc<dyn Cataloguer>,
+    /// Statements about images.
+    pub signer: Arc<dyn Signer>,
+    /// The server's keys.
+    pub keys: Arc<dyn KeyRing>,
+    /// Images for other people's tools.
+    pub registry: Arc<dyn ImageRegistry>,
+    /// The log that cannot be rewritten unnoticed.
+    pub log: Arc<dyn TransparencyLog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Who builds, as provenance tells it.
+#[derive(Debug, Clone)]
+pub struct BuilderIdentity {
+    /// A URI.
+    pub id: String,
+    /// Who administrates the machine.
+    pub placement: Placement,
+}
+
+impl Default for BuilderIdentity {
+    /// The machine of whoever brings apps up.
+    fn default() -> Self {
+        Self {
+            id: "urn:mayfly:builder:local".to_owned(),
+            placement: Placement::Local,
+        }
+    }
 }
 
 /// What a platform engineer may set.
@@ -65,6 +104,10 @@ pub struct Settings {
     pub source: SourceLimits,
     /// What cached layers and tools may hold.
     pub cache_bytes: u64,
+    /// Who builds.
+    pub builder: BuilderIdentity,
+    /// How long a run waits for a signing service that does not answer.
+    pub sign_within: Duration,
     /// How long the release before the current one is kept warm.
     pub warm_for: Duration,
     /// How long a destroyed app can be restored.
@@ -81,6 +124,8 @@ impl Settings {
             data,
             source: SourceLimits::default(),
             cache_bytes: limits::CACHE_BYTES,
+            builder: BuilderIdentity::default(),
+            sign_within: Duration::ZERO,
             warm_for: limits::WARM_FOR,
             restorable_for: limits::RESTORABLE_FOR,
             drain_for: limits::DRAIN_FOR,
@@ -94,6 +139,9 @@ pub struct Delivery {
     pub(crate) settings: Settings,
     pub(crate) apps: Apps,
     pub(crate) fleet: Fleet,
+    /// Events were recorded that the log may lack.
+    pub(crate) recorded: Notify,
+    pub(crate) transcribing: Mutex<()>,
 }
 
 impl Delivery {
@@ -104,7 +152,14 @@ impl Delivery {
             settings,
             apps: Apps::default(),
             fleet: Fleet::default(),
+            recorded: Notify::new(),
+            transcribing: Mutex::new(()),
         })
+    }
+
+    /// The transparency log.
+    pub fn log(&self) -> &Arc<dyn TransparencyLog> {
+        &self.ports.log
     }
 
     /// How large a folder may be.

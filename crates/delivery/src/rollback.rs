@@ -30,6 +30,7 @@ impl Delivery {
         let begun = Instant::now();
         let app = self.own_app(name, owner).await?;
         let release = self.rollback_target(&app, request).await?;
+        self.require_verified(&release).await?;
         let report = Report::new(listener);
         let _newest = self.apps.begin(name);
         let room = self.apps.room(name);

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use api::types::{Inputs, UpRequest};
 use model::app::{App, Owner};
+use model::attestation::Kept;
 use model::evidence::Evidence;
 use model::manifest::{self, Manifest};
 use model::progress::{Progress, RunResult};
@@ -18,7 +19,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apps::{Claimant, Turn};
 use crate::report::{Report, StageReport};
-use crate::stage::build;
+use crate::stage::build::{self, BuildEvidence};
+use crate::stage::sbom::SbomEvidence;
+use crate::stage::sign::SignEvidence;
+use crate::stage::verify::Verified;
 use crate::{Delivery, local_url};
 
 /// What one run is about.
@@ -54,6 +58,42 @@ pub enum Stopped {
 impl From<Failure> for Stopped {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+/// What the stages of a run have left behind so far. None begins without what it needs.
+#[derive(Default)]
+struct Found {
+    built: Option<BuildEvidence>,
+    listed: Option<SbomEvidence>,
+    signed: Option<SignEvidence>,
+    verified: Option<Verified>,
+    promoted: Option<Release>,
+}
+
+impl Found {
+    fn built(&self) -> Result<&BuildEvidence, Failure> {
+        self.built.as_ref().ok_or_else(|| no_evidence(Stage::Build))
+    }
+
+    fn listed(&self) -> Result<&SbomEvidence, Failure> {
+        self.listed.as_ref().ok_or_else(|| no_evidence(Stage::Sbom))
+    }
+
+    fn verified(&self) -> Result<&Verified, Failure> {
+        self.verified
+            .as_ref()
+            .ok_or_else(|| no_evidence(Stage::Verify))
+    }
+
+    /// Everything that was signed.
+    fn statements(&self) -> Result<Vec<Kept>, Failure> {
+        let signed = self
+            .signed
+            .as_ref()
+            .ok_or_else(|| no_evidence(Stage::Sign))?;
+        let all = self.listed()?.statements.iter().chain(&signed.statements);
+        Ok(all.cloned().collect())
     }
 }
 
@@ -227,26 +267,49 @@ impl Delivery {
         report: &Report,
         turn: &mut Turn,
     ) -> Result<Release, Stopped> {
-        let mut built = None;
-        let mut promoted = None;
+        let mut found = Found::default();
         for stage in STAGES {
             let step = report.stage(stage);
             let done = match stage {
                 Stage::Build => self
                     .build_unless_superseded(app, walk, source, &step, turn)
                     .await
-                    .map(|evidence| built = Some(evidence)),
-                Stage::Rollout => {
-                    let evidence = built.as_ref().ok_or_else(|| no_evidence(Stage::Build))?;
-                    self.rollout(app, walk, source, evidence, &step, turn)
+                    .map(|evidence| found.built = Some(evidence)),
+                Stage::Sbom => {
+                    let listed = self.sbom(app, walk, found.built()?, &step).await;
+                    listed
+                        .map(|evidence| found.listed = Some(evidence))
+                        .map_err(Stopped::from)
+                }
+                Stage::Sign => {
+                    let (built, listed) = (found.built()?, found.listed()?);
+                    let signed = self.sign(app, walk, built, &listed.statements, &step).await;
+                    signed
+                        .map(|evidence| found.signed = Some(evidence))
+                        .map_err(Stopped::from)
+                }
+                Stage::Verify => {
+                    let image = found.built()?.image.digest;
+                    let (inventory, statements) = (found.listed()?.inventory, found.statements()?);
+                    let verified = self.verify(app, walk, image, inventory, statements, &step);
+                    verified
                         .await
-                        .map(|release| promoted = Some(release))
+                        .map(|verified| found.verified = Some(verified))
+                        .map_err(Stopped::from)
+                }
+                Stage::Rollout => {
+                    let (built, verified) = (found.built()?, found.verified()?);
+                    self.rollout(app, walk, source, built, verified, &step, turn)
+                        .await
+                        .map(|release| found.promoted = Some(release))
                 }
             };
             done.map_err(|stopped| in_stage(stopped, stage))
                 .inspect_err(|_| step.failed())?;
         }
-        promoted.ok_or_else(|| no_evidence(Stage::Rollout).into())
+        found
+            .promoted
+            .ok_or_else(|| no_evidence(Stage::Rollout).into())
     }
 
     async fn build_unless_superseded(
@@ -256,7 +319,7 @@ impl Delivery {
         source: &Source,
         step: &StageReport<'_>,
         turn: &mut Turn,
-    ) -> Result<build::BuildEvidence, Stopped> {
+    ) -> Result<BuildEvidence, Stopped> {
         tokio::select! {
             built = self.build(app, walk, source, step) => Ok(built?),
             () = turn.superseded() => Err(Stopped::Superseded),
@@ -284,6 +347,10 @@ impl Delivery {
         else {
             return Ok(None);
         };
+        // A release whose key was revoked is built and signed again.
+        if self.require_verified(&release).await.is_err() {
+            return Ok(None);
+        }
         let same_env = release.env_version == self.env_version(&app.name).await?;
         if !healthy || !same_env {
             return Ok(None);

@@ -75,7 +75,7 @@ impl Delivery {
             plan: built.map(|built| built.plan),
             memory_bytes: self.memory(instance.as_ref()).await,
             data_bytes: self.data_bytes(name).await,
-            notices: self.notices(&app, instance.as_ref()).await,
+            notices: self.notices(&app, instance.as_ref(), &releases).await,
             kept: keep,
             will_be_kept: paths(&written, Fate::Kept),
             will_be_lost: lost,
@@ -136,7 +136,7 @@ impl Delivery {
     }
 
     /// What the build of a release recorded.
-    async fn plan_of(&self, release: Option<&Release>) -> Option<BuildEvidence> {
+    pub(crate) async fn plan_of(&self, release: Option<&Release>) -> Option<BuildEvidence> {
         let evidence = self.ports.ledger.evidence(release?.run).await.ok()?;
         let build = evidence
             .iter()
@@ -186,7 +186,12 @@ impl Delivery {
     }
 
     /// What nothing else in a status says.
-    async fn notices(&self, app: &App, instance: Option<&InstanceId>) -> Vec<String> {
+    async fn notices(
+        &self,
+        app: &App,
+        instance: Option<&InstanceId>,
+        releases: &[Release],
+    ) -> Vec<String> {
         let mut notices = Vec::new();
         let key = app.stable.map(|number| ReleaseKey {
             app: app.name.clone(),
@@ -208,6 +213,7 @@ impl Delivery {
                 "a worker of it was killed {oom_kills} times for its memory; set `memory` under [run] in mayfly.toml"
             ));
         }
+        notices.extend(self.revoked(releases).await);
         notices.extend(self.why_never_ready(app).await);
         notices
     }

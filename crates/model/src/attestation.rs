@@ -182,6 +182,22 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// As evidence keeps it, once its documents' texts are blobs.
+    pub fn kept(&self) -> Kept {
+        let kept = |document: &Document| KeptDocument {
+            media_type: document.media_type.clone(),
+            text: Digest::of(document.text.as_bytes()),
+            signature: document.signature.clone(),
+        };
+        Kept {
+            kind: self.kind.clone(),
+            image: self.image,
+            by: self.by.clone(),
+            at: self.at,
+            documents: self.documents.iter().map(kept).collect(),
+        }
+    }
+
     /// The bytes by which it is kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
@@ -190,6 +206,40 @@ impl Signed {
     /// Of [`Self::to_bytes`]: what a log's entry names it by.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_bytes())
+    }
+}
+
+/// A statement as evidence keeps it: its documents by their digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What it says.
+    pub kind: PredicateType,
+    /// The image.
+    pub image: Digest,
+    /// Who says so.
+    pub by: SignedBy,
+    /// When, by the signer's own clock.
+    pub at: Timestamp,
+    /// The same statement in each form that it was signed in.
+    pub documents: Vec<KeptDocument>,
+}
+
+/// A document whose text is a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDocument {
+    /// How to read it.
+    pub media_type: String,
+    /// Of its text.
+    pub text: Digest,
+    /// The signature, in Base64, of a kind that does not carry it inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+impl Kept {
+    /// The blobs that hold its documents.
+    pub fn blobs(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.documents.iter().map(|document| document.text)
     }
 }
 

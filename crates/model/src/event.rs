@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::app::AppName;
+use crate::app::{AppName, Owner};
 use crate::digest::Digest;
 use crate::release::ReleaseNumber;
 use crate::run::{Outcome, RunId};
+use crate::signing_key::KeyId;
 use crate::stage::Stage;
 
 /// One entry of the log.
@@ -17,8 +18,9 @@ pub struct Event {
     pub seq: u64,
     /// When it was recorded.
     pub at: Timestamp,
-    /// The app it is about.
-    pub app: AppName,
+    /// The app it is about; none when it is about the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppName>,
     /// What happened.
     #[serde(flatten)]
     pub what: Happening,
@@ -38,6 +40,9 @@ pub enum Happening {
         run: RunId,
         /// The folder's content.
         snapshot: Digest,
+        /// Who asked for it: a hash with a salt that can be forgotten.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Digest>,
     },
     /// A stage recorded its evidence.
     StageRecorded {
@@ -63,6 +68,9 @@ pub enum Happening {
         release: ReleaseNumber,
         /// Its image.
         image: Digest,
+        /// The evidence of its verification, which names all that was signed about the image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verification: Option<Digest>,
     },
     /// A release takes all traffic.
     Promoted {
@@ -97,6 +105,20 @@ pub enum Happening {
     Restored,
     /// A destroyed app is gone for good, with its data.
     Removed,
+    /// The server signs with a new key from now on.
+    KeyBegun {
+        /// The key.
+        key: KeyId,
+        /// The one that signed before.
+        previous: Option<KeyId>,
+    },
+    /// What a key signed from a moment on does not count any more.
+    KeyRevoked {
+        /// The key.
+        key: KeyId,
+        /// From when on.
+        from: Timestamp,
+    },
 }
 
 impl Event {
@@ -108,6 +130,14 @@ impl Event {
     }
 }
 
+/// What stands for a person in an event, which is never erased.
+///
+/// The salt, random and kept beside the person in the ledger, is what erases them: without it the
+/// hash can no longer be told from any other, not even by trying all users.
+pub fn stand_in(salt: &Digest, person: Owner) -> Digest {
+    Digest::of(format!("{salt} {}", person.uid).as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +147,7 @@ mod tests {
         let event = Event {
             seq: 7,
             at: Timestamp::UNIX_EPOCH,
-            app: "shop".parse().expect("a good name"),
+            app: Some("shop".parse().expect("a good name")),
             what: Happening::Promoted {
                 release: ReleaseNumber::new(2),
                 previous: None,
@@ -130,5 +160,14 @@ mod tests {
         );
         let back: Event = serde_json::from_str(&text).expect("an event");
         assert_eq!(back, event);
+    }
+
+    #[test]
+    fn a_person_has_one_stand_in_for_each_salt() {
+        let [ann, bob] = [1000, 1001].map(|uid| Owner { uid });
+        let [one, other] = [b"1", b"2"].map(|salt| Digest::of(salt));
+        assert_eq!(stand_in(&one, ann), stand_in(&one, ann));
+        assert_ne!(stand_in(&other, ann), stand_in(&one, ann));
+        assert_ne!(stand_in(&one, bob), stand_in(&one, ann));
     }
 }

@@ -42,6 +42,8 @@ pub enum FailureCode {
     NameTaken,
     /// There is no app, release or run of that name.
     NotFound,
+    /// What was signed about an image does not hold, or is missing.
+    NotVerified,
     /// The caller may not do this.
     Forbidden,
     /// The arguments make no sense together.
@@ -93,6 +95,11 @@ impl Failure {
             hint: None,
             retryable: false,
         }
+    }
+
+    /// A defect in mayfly.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(FailureCode::Internal, message)
     }
 
     /// Adds what to do next.

@@ -1,5 +1,7 @@
 //! An OCI image as the rest of the house sees it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -17,6 +19,17 @@ pub enum LayerKind {
     Dependencies,
     /// The app's own files, or what its build made of them.
     App,
+}
+
+impl fmt::Display for LayerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Base => "base",
+            Self::Toolchain => "toolchain",
+            Self::Dependencies => "dependencies",
+            Self::App => "app",
+        })
+    }
 }
 
 /// One layer of an image.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::app::{AppName, Owner};
+use crate::digest::Digest;
 use crate::image::Image;
 use crate::rollout::Phase;
 use crate::run::RunId;
@@ -98,6 +99,10 @@ pub struct Release {
     pub config: RunConfig,
     /// Which set of `.env` values it gets; 0 is the empty set.
     pub env_version: u32,
+    /// The evidence of its verification, which names all that was signed about the image; none in
+    /// releases of a mayfly that did not sign yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Digest>,
     /// Who made it.
     pub owner: Owner,
     /// When it was recorded.

@@ -10,18 +10,33 @@ use serde::{Deserialize, Serialize};
 pub enum Stage {
     /// Finds out what kind of app the folder holds, and makes an image of it.
     Build,
+    /// Lists what is in the image, and signs the list.
+    Sbom,
+    /// Signs the image and how it was built, and shows both in the registry.
+    Sign,
+    /// Checks everything that was signed about the image.
+    Verify,
     /// Starts the image, waits until it is ready, and moves traffic to it.
     Rollout,
 }
 
 /// Every stage of a run, in order. Reordering this list is a product decision.
-pub const STAGES: [Stage; 2] = [Stage::Build, Stage::Rollout];
+pub const STAGES: [Stage; 5] = [
+    Stage::Build,
+    Stage::Sbom,
+    Stage::Sign,
+    Stage::Verify,
+    Stage::Rollout,
+];
 
 impl Stage {
     /// As events and results write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Sbom => "sbom",
+            Self::Sign => "sign",
+            Self::Verify => "verify",
             Self::Rollout => "rollout",
         }
     }

@@ -10,6 +10,7 @@ use model::image::Image;
 use model::manifest::Manifest;
 use model::plan::Plan;
 use model::progress::Stream;
+use model::provenance::Dependency;
 use model::snapshot::Snapshot;
 
 /// A folder's content on disk, read-only, owned by root, as its snapshot says.
@@ -43,6 +44,8 @@ pub struct Built {
     pub plan: Plan,
     /// The inputs that it resolved or used again; the next build gets them as `pins`.
     pub pins: BTreeMap<String, Vec<u8>>,
+    /// The packages that it was made of, each with the digest by which it was accepted.
+    pub materials: Vec<Dependency>,
     /// Whether every layer was in the cache.
     pub cached: bool,
 }

@@ -4,7 +4,7 @@
 pub mod contract;
 
 use async_trait::async_trait;
-use model::app::App;
+use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::Event;
 use model::evidence::Evidence;
@@ -12,6 +12,8 @@ use model::failure::{FailureCode, Remedy};
 use model::release::Release;
 use model::rollout::Phase;
 use model::run::{Run, Settled};
+use model::signing_key::KeyId;
+use model::transparency::Inclusion;
 use model::{AppName, Digest, ReleaseKey, ReleaseNumber, RunId, Timestamp};
 
 /// Why the ledger refused or failed.
@@ -90,6 +92,33 @@ pub enum Change {
     },
     /// A release was numbered. Event: `release_created`. Refused when the number is taken.
     ReleaseCreated(Box<Release>),
+    /// What proves that the log has a release. The first one stays. No event.
+    ProofKept {
+        /// The release.
+        release: ReleaseKey,
+        /// That its event is in the log.
+        proof: Inclusion,
+    },
+    /// The server signs with a new key. Event: `key_begun`.
+    KeyBegun {
+        /// The key.
+        key: KeyId,
+        /// The one that signed before.
+        previous: Option<KeyId>,
+    },
+    /// A key counts no more from a moment on. Event: `key_revoked`.
+    KeyRevoked {
+        /// The key.
+        key: KeyId,
+        /// From when on.
+        from: Timestamp,
+    },
+    /// Nobody can tell any more who stands behind the hashes that stood for them in events. The
+    /// next event of theirs has a new hash. No event.
+    PersonForgotten {
+        /// Who.
+        owner: Owner,
+    },
     /// A rollout moved. Event: by the phase; none for `Starting`. `Promoted` makes the release the
     /// app's stable one in the same transaction; another end of the stable release leaves the app
     /// without one. Moving to the phase that is recorded has no effect and no event.
@@ -158,6 +187,21 @@ pub struct BlobRelease {
     pub at: Timestamp,
 }
 
+/// An event as it was written: its columns, and the text that the transparency log has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub seq: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The app it is about; empty when it is about the server.
+    pub app: String,
+    /// What it calls itself.
+    pub kind: String,
+    /// Its canonical text.
+    pub text: String,
+}
+
 /// The record. Writers see each other's changes in one order; what `record` acknowledged survives
 /// a crash of the machine.
 #[async_trait]
@@ -206,4 +250,24 @@ pub trait Ledger: Send + Sync {
 
     /// Events after `seq`, oldest first, at most `limit`.
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<Event>, LedgerError>;
+
+    /// Events about one app, or about the server itself, after `seq`, oldest first.
+    async fn events_of(
+        &self,
+        app: Option<&AppName>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, LedgerError>;
+
+    /// All events after `seq`, as they were written: what was changed since is changed here too.
+    async fn entries(&self, after: u64, limit: u32) -> Result<Vec<Entry>, LedgerError>;
+
+    /// What proves that the log has a release.
+    async fn proof(&self, release: &ReleaseKey) -> Result<Option<Inclusion>, LedgerError>;
+
+    /// Verified releases without a proof, each with its event's number, oldest first.
+    async fn unproven(&self) -> Result<Vec<(ReleaseKey, u64)>, LedgerError>;
+
+    /// Whom the hashes in events stand for, as far as that is not forgotten.
+    async fn stand_ins(&self) -> Result<Vec<(Owner, Digest)>, LedgerError>;
 }

@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use model::inventory::{About, BillFormat};
 use model::{Digest, ReleaseNumber, Timestamp};
-use sbom::{About, Image, Limits, catalogue};
+use sbom::{Image, Limits, bill, catalogue};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -26,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         image: Digest::of(b"judged"),
         created_at: Timestamp::UNIX_EPOCH,
     };
-    let (spdx, cyclonedx) = (inventory.spdx(&about), inventory.cyclonedx(&about));
+    let (spdx, cyclonedx) = (
+        bill(BillFormat::Spdx, &inventory, &about),
+        bill(BillFormat::CycloneDx, &inventory, &about),
+    );
     let took = began.elapsed();
     std::fs::create_dir_all(&out)?;
     std::fs::write(out.join("inventory.json"), serde_json::to_vec(&inventory)?)?;

@@ -8,16 +8,17 @@ use model::failure::{FailureCode, Remedy};
 
 use crate::binary::{self, Linked};
 use crate::debian::{self, Debs};
-use crate::inventory::{Draft, Inventory};
+use crate::draft::Draft;
 use crate::limits::Limits;
 use crate::lock::{self, LockKind};
 use crate::node::{self, MODULES, Modules, Owners};
-use crate::package::{Package, Runtime};
 use crate::problem::{ProblemKind, Problems};
-use crate::purl::Purl;
 use crate::python::{self, Distribution, Distributions};
 use crate::text::lossy;
 use crate::tree::{Content, Found, Links, Located, Tree, Visitor};
+use model::inventory::Inventory;
+use model::inventory::Purl;
+use model::inventory::{Package, Runtime};
 
 /// The layers of an image, unpacked, and what it runs on.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +69,7 @@ pub fn catalogue(image: &Image<'_>, limits: &Limits) -> Result<Inventory, SbomEr
 struct Gathered<'a> {
     limits: &'a Limits,
     links: Links,
-    os_release: Option<crate::inventory::Distribution>,
+    os_release: Option<model::inventory::Distribution>,
     debs: Debs,
     /// dpkg's lists of files, by package.
     file_lists: Vec<(String, Located)>,

@@ -5,9 +5,9 @@
 use model::Digest;
 use serde::Serialize;
 
-use crate::about::About;
-use crate::inventory::Inventory;
-use crate::package::{Ecosystem, Package, Presence};
+use model::inventory::About;
+use model::inventory::Inventory;
+use model::inventory::{Ecosystem, Package, Presence};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,31 +9,33 @@
 //! would bring three generations of `syn`, a schema compiler at build time and a second `thiserror`
 //! for some forty fields; the schemas themselves judge the documents in `cargo xtask interop`.
 
-mod about;
 mod binary;
 mod catalogue;
+mod cataloguer;
 mod cyclonedx;
 mod debian;
-mod diff;
+mod draft;
 pub mod fuzz;
-mod inventory;
 mod licence;
 mod limits;
 mod lock;
 mod node;
-mod package;
 mod problem;
-mod purl;
 mod python;
 mod spdx;
 mod text;
 mod tree;
 
-pub use about::About;
 pub use catalogue::{Image, SbomError, catalogue};
-pub use diff::{Change, Diff, Versioned, diff};
-pub use inventory::{Distribution, Inventory};
+pub use cataloguer::LayerCataloguer;
 pub use limits::Limits;
-pub use package::{Ecosystem, Package, Presence, Runtime, Source};
-pub use problem::{Problem, ProblemKind};
-pub use purl::Purl;
+
+use model::inventory::{About, BillFormat, Inventory};
+
+/// An inventory as a bill of materials that others read. Equal arguments make equal bytes.
+pub fn bill(format: BillFormat, inventory: &Inventory, about: &About<'_>) -> Vec<u8> {
+    match format {
+        BillFormat::Spdx => spdx::document(inventory, about),
+        BillFormat::CycloneDx => cyclonedx::document(inventory, about),
+    }
+}

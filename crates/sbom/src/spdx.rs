@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use model::Digest;
 use serde::Serialize;
 
-use crate::about::About;
-use crate::inventory::Inventory;
-use crate::package::{Ecosystem, Package, Presence};
-use crate::purl::Purl;
+use model::inventory::About;
+use model::inventory::Inventory;
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package, Presence};
 
 const NOTHING_SAID: &str = "NOASSERTION";
 const ROOT: &str = "SPDXRef-Image";

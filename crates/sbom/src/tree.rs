@@ -493,7 +493,7 @@ mod tests {
         }
     }
 
-    fn walk(layers: &[&Path], limits: Limits) -> (Notes, Vec<crate::Problem>) {
+    fn walk(layers: &[&Path], limits: Limits) -> (Notes, Vec<model::inventory::Problem>) {
         let layers: Vec<PathBuf> = layers.iter().map(|layer| (*layer).to_owned()).collect();
         let (mut notes, mut problems) = (Notes::default(), Problems::default());
         let tree = Tree::open(&layers).expect("layers");

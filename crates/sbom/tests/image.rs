@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use model::inventory::{About, BillFormat, Inventory, Presence, ProblemKind, Runtime, diff};
 use model::{AppName, Digest, ReleaseNumber, Timestamp};
-use sbom::{About, Image, Inventory, Limits, Presence, ProblemKind, Runtime, catalogue, diff};
+use sbom::{Image, Limits, bill, catalogue};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -213,10 +214,14 @@ fn written(inventory: &Inventory) -> Written {
         image: Digest::of(b"image"),
         created_at: Timestamp::from_second(1_700_000_000).expect("a moment"),
     };
-    assert_eq!(inventory.spdx(&about), inventory.spdx(&about));
+    assert_eq!(
+        bill(BillFormat::Spdx, &inventory, &about),
+        bill(BillFormat::Spdx, &inventory, &about)
+    );
     Written {
-        spdx: serde_json::from_slice(&inventory.spdx(&about)).expect("JSON"),
-        cyclonedx: serde_json::from_slice(&inventory.cyclonedx(&about)).expect("JSON"),
+        spdx: serde_json::from_slice(&bill(BillFormat::Spdx, &inventory, &about)).expect("JSON"),
+        cyclonedx: serde_json::from_slice(&bill(BillFormat::CycloneDx, &inventory, &about))
+            .expect("JSON"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::registry::Anonymous;
 use model::limits::SourceLimits;
 
 /// How the daemon is started. `mayfly serve` documents each setting.
@@ -15,6 +16,14 @@ pub struct ServeConfig {
     /// The edge's addresses; 127.0.0.1 when there are none. One that is 127.0.0.1 or 0.0.0.0 brings
     /// its IPv6 twin along.
     pub listen: Vec<IpAddr>,
+    /// The port of the registry and the transparency log; 0 takes a free one.
+    pub api_port: u16,
+    /// What pulling without a token gives.
+    pub anonymous: Anonymous,
+    /// What provenance calls this server, when its users do not administrate it.
+    pub builder_id: Option<String>,
+    /// The settings of keyless signing; the server's key signs without them.
+    pub keyless: Option<PathBuf>,
     /// The Debian mirror that base images come from; the machine's own by default.
     pub mirror: Option<String>,
     /// What cached layers and tools may hold.

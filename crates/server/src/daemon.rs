@@ -1,17 +1,19 @@
 //! The daemon's life: lock, wiring, adoption, serving, and its end.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::Delivery;
 use model::{Failure, FailureCode};
 use sandbox::Sandboxes;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::ServeConfig;
 use crate::wiring::{self, Wired};
-use crate::{http, socket};
+use crate::{http, registry, socket};
 
 /// Threads of the control plane; the edge has its own.
 const THREADS: usize = 2;
@@ -44,27 +46,50 @@ pub fn serve(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
 async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure> {
     // Calls that come while apps are still being found wait for their answer.
     let listener = socket::listen(&config.home)?;
+    let api = listen(config.api_port).await?;
+    let api_address = api.local_addr().map_err(broken)?;
     let Wired {
         delivery,
         sandboxes,
-    } = wiring::wire(&config).await?;
+        registry,
+        tokens,
+        keyless,
+    } = wiring::wire(&config, api_address.to_string()).await?;
     delivery.adopt().await?;
     let (stop, stopped) = watch::channel(false);
     end_on_signal(stop.clone())?;
     tokio::spawn(Arc::clone(&delivery).sweep_for_ever());
+    tokio::spawn(Arc::clone(&delivery).transcribe_for_ever());
     let port = delivery.edge().port();
     tracing::info!(port, home = %config.home.display(), "mayfly serves");
     ready(port);
     let daemon = http::Daemon {
         delivery: Arc::clone(&delivery),
         home: config.home.clone(),
+        api_address,
+        tokens,
+        keyless,
         stop,
     };
-    http::serve(listener, daemon, stopped)
-        .await
-        .map_err(broken)?;
+    let open = http::open_router(daemon.clone());
+    tokio::select! {
+        served = http::serve(listener, daemon, stopped.clone()) => served,
+        served = registry::serve(api, registry, open, stopped) => served,
+    }
+    .map_err(broken)?;
     finish(&delivery, &sandboxes).await;
     Ok(())
+}
+
+/// The port that other people's tools use. On this machine alone: tokens would travel in the open.
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    listener.map_err(|error| {
+        let text = format!("the registry cannot listen on port {port}");
+        Failure::new(FailureCode::InUse, text)
+            .because(error.to_string())
+            .hint("choose another port with `mayfly serve --api-port PORT`")
+    })
 }
 
 /// Lets requests under way end before the process does, and leaves nothing where no app is left.

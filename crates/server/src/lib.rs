@@ -5,6 +5,7 @@ pub mod config;
 mod daemon;
 mod doctor;
 mod http;
+pub mod judge;
 mod planner;
 pub mod registry;
 mod socket;

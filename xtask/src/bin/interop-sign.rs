@@ -127,7 +127,7 @@ fn predicates() -> [(PredicateType, Value); 4] {
     let cyclonedx = json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1 });
     let provenance = json!({
         "buildDefinition": {
-            "buildType": attest::provenance::BUILD_TYPE,
+            "buildType": model::provenance::BUILD_TYPE,
             "externalParameters": {},
         },
         "runDetails": { "builder": { "id": "urn:mayfly:builder:local" } },

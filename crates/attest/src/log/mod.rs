@@ -4,12 +4,10 @@
 
 mod checkpoint;
 mod proof;
-mod stand_in;
 mod tile_log;
 mod tiles;
 mod tree;
 
 pub use checkpoint::{LogKey, LogVerifier};
 pub(crate) use proof::check_entry;
-pub use stand_in::stand_in;
 pub use tile_log::{Log, TileLog};

@@ -23,6 +23,7 @@ pub use bases::{Base, Bases};
 pub use index::NoPackage;
 pub use keyring::SignatureError;
 pub use kind::{BaseKind, Suite};
+pub(crate) use pin::{PinnedPackage, pinned};
 pub use release::ReleaseError;
 pub use sources::{DebianSources, Keyring};
 

@@ -14,17 +14,17 @@ pub(super) enum Archive {
 
 /// One package, exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PinnedPackage {
-    pub(super) package: String,
-    pub(super) version: String,
-    pub(super) architecture: String,
+pub(crate) struct PinnedPackage {
+    pub(crate) package: String,
+    pub(crate) version: String,
+    pub(crate) architecture: String,
     /// The source package and its version when they differ, as the index writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
     pub(super) archive: Archive,
     /// Below the archive.
     pub(super) file: String,
-    pub(super) sha256: Digest,
+    pub(crate) sha256: Digest,
     pub(super) size_bytes: u64,
 }
 
@@ -43,6 +43,12 @@ pub(super) struct Pin {
 
 /// The form that this mayfly writes and reads.
 const FORMAT: u32 = 1;
+
+/// The packages that a pin names; none when it cannot be read.
+pub(crate) fn pinned(pin: &[u8]) -> Vec<PinnedPackage> {
+    let pin: Option<Pin> = serde_json::from_slice(pin).ok();
+    pin.map(|pin| pin.packages).unwrap_or_default()
+}
 
 impl Pin {
     pub(super) fn new(suite: &str, wanted: Vec<String>, mut packages: Vec<PinnedPackage>) -> Self {

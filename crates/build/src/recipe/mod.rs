@@ -17,4 +17,6 @@ pub use described::{
 };
 pub use kit::{Kit, Order, Wheels};
 pub use make::{Made, make};
+pub(crate) use node::packages_of as node_packages;
+pub(crate) use python::packages_of as python_packages;
 pub use sources::kept_sources;

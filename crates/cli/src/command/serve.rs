@@ -8,6 +8,7 @@ use api::types::StopRequest;
 use model::failure::Failure;
 use model::limits::{CACHE_BYTES, SourceLimits, parse_size};
 use server::ServeConfig;
+use server::registry::Anonymous;
 
 use crate::command::stop;
 use crate::daemon::notify::{News, Starter};
@@ -26,6 +27,19 @@ pub(crate) struct Args {
     /// An address to listen on; give it once for each [default: this machine only, 127.0.0.1 and ::1]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<IpAddr>,
+    /// The port of the registry and the transparency log, on this machine only [default: one above
+    /// --port; a free one when that is 0]
+    #[arg(long)]
+    api_port: Option<u16>,
+    /// Let programs on this machine pull images without a token
+    #[arg(long)]
+    anonymous_pull: bool,
+    /// What provenance calls this server, a URI; give it when its users do not administrate it
+    #[arg(long, value_name = "URI")]
+    builder_id: Option<String>,
+    /// Sign as an identity instead of with a key, as this file says (see docs/signing.md)
+    #[arg(long, value_name = "FILE")]
+    keyless: Option<PathBuf>,
     /// The Debian mirror for base images [default: the one that this machine's apt is set to]
     #[arg(long, value_name = "URL", value_parser = mirror)]
     mirror: Option<String>,
@@ -47,6 +61,10 @@ impl Args {
     fn options(&self) -> ServeOptions {
         ServeOptions {
             port: self.port,
+            api_port: self.api_port,
+            anonymous_pull: self.anonymous_pull,
+            builder_id: self.builder_id.clone(),
+            keyless: self.keyless.clone(),
             listen: self.listen.clone(),
             mirror: self.mirror.clone(),
             cache: self.cache.clone(),
@@ -56,14 +74,22 @@ impl Args {
     }
 
     fn config(&self) -> ServeConfig {
+        let port = self.port.unwrap_or(paths::DEFAULT_PORT);
         let cache_bytes = self.cache.as_deref().and_then(parse_size);
         ServeConfig {
             home: paths::home(),
-            port: self.port.unwrap_or(paths::DEFAULT_PORT),
+            port,
             listen: match self.listen.is_empty() {
                 true => loopback(),
                 false => self.listen.clone(),
             },
+            api_port: self.api_port.unwrap_or_else(|| paths::api_port(port)),
+            anonymous: match self.anonymous_pull {
+                true => Anonymous::MayPull,
+                false => Anonymous::Refused,
+            },
+            builder_id: self.builder_id.clone(),
+            keyless: self.keyless.clone(),
             mirror: self.mirror.clone(),
             cache_bytes: cache_bytes.unwrap_or(CACHE_BYTES),
             source: self.source(),

@@ -86,6 +86,8 @@ async fn up(args: Args) -> Result<Exit, Failure> {
         snapshot: sent.snapshot,
         env_keys: taken.snapshot.env_keys,
         env,
+        commit: folder::commit(root.path()),
+        creator: creator(),
         claim: if args.takeover {
             Claim::TakeOver
         } else {
@@ -106,6 +108,19 @@ async fn up(args: Args) -> Result<Exit, Failure> {
             settle(&face, end)
         }
     }
+}
+
+/// What the one who calls is called here: the sudoer, not root.
+fn creator() -> Option<String> {
+    let sudoer = std::env::var("SUDO_USER").ok();
+    let user = || {
+        Some(
+            nix::unistd::User::from_uid(nix::unistd::getuid())
+                .ok()??
+                .name,
+        )
+    };
+    sudoer.filter(|name| !name.is_empty()).or_else(user)
 }
 
 /// Sends what is missing. A file that changed since the folder was read makes that reading worth

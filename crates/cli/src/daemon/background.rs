@@ -34,6 +34,14 @@ const LOG_TAIL_LINES: usize = 10;
 pub(crate) struct ServeOptions {
     /// The edge's port.
     pub(crate) port: Option<u16>,
+    /// The port of the registry and the log.
+    pub(crate) api_port: Option<u16>,
+    /// Whether images are pulled without a token.
+    pub(crate) anonymous_pull: bool,
+    /// What provenance calls this server.
+    pub(crate) builder_id: Option<String>,
+    /// The settings of keyless signing.
+    pub(crate) keyless: Option<PathBuf>,
     /// The edge's addresses.
     pub(crate) listen: Vec<IpAddr>,
     /// The Debian mirror.
@@ -51,13 +59,22 @@ impl ServeOptions {
     pub(crate) fn arguments(&self) -> Vec<String> {
         let text = |name, value: &Option<String>| value.clone().map(|value| (name, value));
         let number = |name, value: Option<u32>| value.map(|value| (name, value.to_string()));
+        // The daemon runs in another folder.
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let keyless = self.keyless.as_ref().map(absolute);
+        let keyless = keyless.map(|path| path.to_string_lossy().into_owned());
         let listen = self.listen.iter().map(|one| ("--listen", one.to_string()));
         let all = number("--port", self.port.map(u32::from)).into_iter();
         let all = all.chain(listen).chain(text("--mirror", &self.mirror));
+        let all = all.chain(number("--api-port", self.api_port.map(u32::from)));
+        let all = all.chain(text("--builder-id", &self.builder_id));
+        let all = all.chain(text("--keyless", &keyless));
         let all = all.chain(text("--cache", &self.cache));
         let all = all.chain(text("--source-size", &self.source_size));
         let all = all.chain(number("--source-files", self.source_files));
+        let anonymous = self.anonymous_pull.then(|| "--anonymous-pull".to_owned());
         all.flat_map(|(name, value)| [name.to_owned(), value])
+            .chain(anonymous)
             .collect()
     }
 }

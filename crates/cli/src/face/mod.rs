@@ -20,7 +20,7 @@ use model::progress::{Progress, RunResult};
 use serde::Serialize;
 
 pub(crate) use failure::Explained;
-pub(crate) use output::{line, note};
+pub(crate) use output::{bytes, line, note};
 pub(crate) use quantity::{Age, Bytes, Seconds};
 pub(crate) use style::{Paint, Style};
 pub(crate) use table::Table;

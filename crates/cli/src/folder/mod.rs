@@ -5,6 +5,7 @@ mod error;
 pub(crate) mod hash_cache;
 mod ignore;
 mod read;
+mod repository;
 mod root;
 mod stamp;
 mod upload;
@@ -23,6 +24,7 @@ use model::limits::SourceLimits;
 use model::snapshot::{Entry, Snapshot};
 
 pub(crate) use error::FolderError;
+pub(crate) use repository::commit;
 pub(crate) use root::Root;
 pub(crate) use upload::{Sent, UploadError, send};
 

@@ -10,7 +10,8 @@ use model::image::Image;
 use model::keep::KeepRules;
 use model::manifest::Manifest;
 use model::plan::Plan;
-use model::{Digest, Failure, FailureCode, Stage};
+use model::provenance::Dependency;
+use model::{Digest, Failure, FailureCode, Stage, Timestamp};
 use ports::builder::Source;
 use ports::{BuildRequest, Change, ProgressSink};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,18 @@ pub struct BuildEvidence {
     pub plan: Plan,
     /// The inputs that were resolved, by name.
     pub pins: BTreeMap<String, Digest>,
+    /// The packages that it was made of.
+    #[serde(default)]
+    pub materials: Vec<Dependency>,
+    /// Names of the variables that the build saw.
+    #[serde(default)]
+    pub public_env: Vec<String>,
+    /// When it began.
+    #[serde(default)]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default)]
+    pub finished_at: Timestamp,
 }
 
 /// Everything that an image depends on; its hash is the build's input digest.
@@ -60,6 +73,7 @@ impl Delivery {
     ) -> Result<BuildEvidence, Failure> {
         let pins = self.pins(app, walk.request.inputs).await?;
         let public_env = self.public_env(app, walk).await?;
+        let started_at = self.ports.clock.now();
         let request = BuildRequest {
             source: source.clone(),
             manifest: walk.manifest.clone(),
@@ -75,6 +89,10 @@ impl Delivery {
             image: built.image,
             plan: built.plan,
             pins,
+            materials: built.materials,
+            public_env: public_env.keys().cloned().collect(),
+            started_at,
+            finished_at: self.ports.clock.now(),
         };
         let input = self.input_digest(walk, &public_env, &evidence.pins)?;
         self.record_evidence(
@@ -105,7 +123,7 @@ impl Delivery {
         found: &T,
         stage: Stage,
         cached: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Digest, Failure> {
         let blob = self.put_json(found).await?;
         let earlier = self
             .ports
@@ -143,7 +161,8 @@ impl Delivery {
             },
             hold,
         ])
-        .await
+        .await?;
+        Ok(blob)
     }
 
     pub(crate) async fn put_json<T: Serialize>(&self, value: &T) -> Result<Digest, Failure> {

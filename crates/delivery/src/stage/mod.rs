@@ -2,3 +2,6 @@
 
 pub mod build;
 pub mod rollout;
+pub mod sbom;
+pub mod sign;
+pub mod verify;

@@ -7,6 +7,7 @@ use model::app::App;
 use model::release::Release;
 use model::rollout::Phase;
 use model::serving::Process;
+use model::tag;
 use model::{Failure, ReleaseKey, Stage};
 use ports::Change;
 use ports::builder::Source;
@@ -19,6 +20,7 @@ use crate::fleet::Member;
 use crate::report::StageReport;
 use crate::run::{Stopped, Walk};
 use crate::stage::build::BuildEvidence;
+use crate::stage::verify::Verified;
 
 /// What a rollout leaves behind.
 #[derive(Debug, Clone, Serialize)]
@@ -36,10 +38,11 @@ impl Delivery {
         walk: &Walk,
         source: &Source,
         built: &BuildEvidence,
+        verified: &Verified,
         report: &StageReport<'_>,
         turn: &mut Turn,
     ) -> Result<Release, Stopped> {
-        let release = self.create_release(app, walk, built).await?;
+        let release = self.create_release(app, walk, built, verified).await?;
         let moved = match release.image.serving.process() {
             None => self.serve_site(&release, turn).await,
             Some(process) => {
@@ -79,6 +82,7 @@ impl Delivery {
         app: &App,
         walk: &Walk,
         built: &BuildEvidence,
+        verified: &Verified,
     ) -> Result<Release, Failure> {
         let ledger = &self.ports.ledger;
         let now = self.ports.clock.now();
@@ -95,14 +99,17 @@ impl Delivery {
             image: built.image.clone(),
             config: walk.manifest.run_config(),
             env_version: self.env_version(&app.name).await?,
+            verification: Some(verified.blob),
             owner: walk.owner,
             created_at: now,
             expires_at: None,
             phase: Phase::Starting { since: now },
         };
+        let vouching = verified.evidence.blobs().chain([verified.blob]);
+        let needed = release.image.blobs().into_iter().chain(vouching).collect();
         let hold = Change::BlobsHeld {
             holder: format!("release:{}", release.key),
-            digests: release.image.blobs(),
+            digests: needed,
             rule: "a release needs its image".into(),
         };
         self.record(vec![
@@ -110,7 +117,23 @@ impl Delivery {
             hold,
         ])
         .await?;
+        self.tag(&release, walk).await?;
         Ok(release)
+    }
+
+    /// Names the image in the registry: by the release, and by who made it from which branch.
+    async fn tag(&self, release: &Release, walk: &Walk) -> Result<(), Failure> {
+        let branch = walk.request.commit.as_ref();
+        let branch = branch.and_then(|commit| commit.branch.as_deref());
+        let creator = walk.request.creator.as_deref();
+        let line = creator
+            .zip(branch)
+            .map(|(creator, branch)| tag::of_line(creator, branch));
+        let tags = [tag::of_release(release.key.number)];
+        let tags = tags.into_iter().chain(line).collect();
+        let (app, image) = (&release.key.app, &release.image.digest);
+        let registry = &self.ports.registry;
+        registry.publish(app, image, Vec::new(), tags).await
     }
 
     /// Only an app's first release brings data along.

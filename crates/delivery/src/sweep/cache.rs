@@ -52,24 +52,21 @@ impl Delivery {
     }
 
     async fn remove_unheld_blobs(&self) -> Result<(), Failure> {
-        let held: HashSet<Digest> = self
-            .ports
-            .ledger
-            .held_blobs()
-            .await
+        let now = self.ports.clock.now();
+        let blobs = self.ports.blobs.list().await;
+        let mut old = blobs.map_err(|error| Failure::of(&error))?;
+        old.retain(|blob| {
+            let age = Duration::try_from(now.duration_since(blob.modified_at));
+            age.unwrap_or_default() > GRACE
+        });
+        // What holds them is read after they are: a hold that was made meanwhile counts.
+        let held = self.ports.ledger.held_blobs().await;
+        let held: HashSet<Digest> = held
             .map_err(|error| Failure::of(&error))?
             .into_iter()
             .collect();
-        let now = self.ports.clock.now();
-        for blob in self
-            .ports
-            .blobs
-            .list()
-            .await
-            .map_err(|error| Failure::of(&error))?
-        {
-            let age = Duration::try_from(now.duration_since(blob.modified_at)).unwrap_or_default();
-            if !held.contains(&blob.digest) && age > GRACE {
+        for blob in old {
+            if !held.contains(&blob.digest) {
                 tracing::info!(digest = %blob.digest, rule = "nothing holds it", "a blob was removed");
                 self.ports
                     .blobs

@@ -40,6 +40,8 @@ impl Delivery {
             }
             _ => {}
         }
+        let registry = &self.ports.registry;
+        registry.remove(&app.name, "its app was removed").await?;
         self.record(vec![Change::AppRemoved {
             app: app.name.clone(),
         }])

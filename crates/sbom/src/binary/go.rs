@@ -4,7 +4,7 @@
 
 use super::elf::{Elf, number};
 use super::{Bytes, Linked, module};
-use crate::package::Ecosystem;
+use model::inventory::Ecosystem;
 
 pub(super) const SECTION: &str = ".go.buildinfo";
 

@@ -7,13 +7,13 @@ mod rust;
 
 use std::os::fd::OwnedFd;
 
-use crate::inventory::Draft;
+use crate::draft::Draft;
 use crate::limits::Limits;
-use crate::package::{Ecosystem, Package};
-use crate::purl::Purl;
 use crate::text::is_version;
 use crate::tree::read_at;
 use elf::Elf;
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package};
 
 pub(crate) use runtime::{program_of, version_in};
 

@@ -1,8 +1,8 @@
 //! Interpreters that are no package of a distribution: their version is in the program itself.
 
 use super::Bytes;
-use crate::package::{Ecosystem, Package};
-use crate::purl::Purl;
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package};
 
 /// A program whose version can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::io::Read;
 use serde::Deserialize;
 
 use super::{Linked, module};
-use crate::package::Ecosystem;
+use model::inventory::Ecosystem;
 
 pub(super) const SECTION: &str = ".dep-v0";
 

@@ -12,10 +12,11 @@ pub(crate) use status::{Deb, status};
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::inventory::{Distribution, Draft};
-use crate::package::{Ecosystem, Package, Source};
-use crate::purl::Purl;
+use crate::draft::Draft;
 use crate::tree::Links;
+use model::inventory::Distribution;
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package, Source};
 
 /// What the walk found about Debian packages.
 #[derive(Debug, Default)]

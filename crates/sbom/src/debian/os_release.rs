@@ -2,8 +2,8 @@
 //!
 //! Source: os-release(5).
 
-use crate::inventory::Distribution;
 use crate::text::cut;
+use model::inventory::Distribution;
 
 /// Reads an os-release file; none without an `ID`.
 pub(crate) fn os_release(text: &str) -> Option<Distribution> {

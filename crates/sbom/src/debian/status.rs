@@ -4,9 +4,9 @@
 
 use super::control::{Paragraph, paragraphs};
 use super::relation::relations;
-use crate::package::Source;
 use crate::problem::{ProblemKind, Problems};
 use crate::text::{cut, is_version, shown};
+use model::inventory::Source;
 
 /// A package whose files dpkg has unpacked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,11 +7,11 @@ mod requirements;
 mod uv;
 mod yarn;
 
-use crate::package::{Ecosystem, Package, Presence};
 use crate::problem::{ProblemKind, Problems};
-use crate::purl::Purl;
 use crate::python::Requirement;
 use crate::text::{is_version, shown};
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package, Presence};
 
 /// A kind of lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

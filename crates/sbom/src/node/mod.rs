@@ -6,12 +6,12 @@ pub(crate) use manifest::{Manifest, is_name, manifest};
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::inventory::Draft;
-use crate::package::{Ecosystem, Package};
+use crate::draft::Draft;
 use crate::problem::{ProblemKind, Problems};
-use crate::purl::Purl;
 use crate::text::{is_version, shown};
 use crate::tree::Links;
+use model::inventory::Purl;
+use model::inventory::{Ecosystem, Package};
 
 /// What the walk found about Node packages.
 #[derive(Debug, Default)]

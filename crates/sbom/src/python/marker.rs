@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::purl::pep503;
+use model::inventory::pep503;
 
 /// What a marker may ask about.
 #[derive(Debug, Clone, PartialEq, Eq)]

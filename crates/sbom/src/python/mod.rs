@@ -10,12 +10,12 @@ pub(crate) use requirement::{Requirement, requirement};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::inventory::Draft;
-use crate::package::{Ecosystem, Package};
+use crate::draft::Draft;
 use crate::problem::{ProblemKind, Problems};
-use crate::purl::{Purl, pep503};
 use crate::text::{is_version, shown};
 use marker::Environment;
+use model::inventory::{Ecosystem, Package};
+use model::inventory::{Purl, pep503};
 
 /// One installed distribution.
 #[derive(Debug)]

@@ -1,27 +1,35 @@
 //! The API on the daemon's socket: one file a resource. HTTP codes live here only.
 
 mod apps;
+mod audit;
 mod blobs;
 mod events;
+mod keys;
+mod log;
 mod logs;
 mod peer;
 mod runs;
 mod stop;
 mod stream;
+mod supply;
+mod tokens;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::paths;
+use api::supply::KeylessTrust;
 use api::types::Health;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use delivery::Delivery;
 use model::{Failure, FailureCode};
+use store::registry::TokenStore;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
@@ -36,6 +44,9 @@ const BESIDE_BYTES: u64 = 56 * 1024 * 1024;
 pub(crate) struct Daemon {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) home: PathBuf,
+    pub(crate) api_address: SocketAddr,
+    pub(crate) tokens: TokenStore,
+    pub(crate) keyless: Option<KeylessTrust>,
     pub(crate) stop: watch::Sender<bool>,
 }
 
@@ -58,14 +69,42 @@ pub(crate) async fn serve(
     }
 }
 
-fn router() -> Router<Daemon> {
+/// What anybody on this machine may read.
+pub(crate) fn open_router(daemon: Daemon) -> Router {
+    log_router().with_state(daemon)
+}
+
+fn log_router() -> Router<Daemon> {
     Router::new()
+        .route(paths::CHECKPOINT, get(log::checkpoint))
+        .route(paths::LOG_KEY, get(log::key))
+        .route("/v1/log/tile/{*path}", get(log::tile))
+        .route("/v1/log/inclusion/{index}", get(log::inclusion))
+        .route("/v1/log/consistency/{from}", get(log::consistency))
+}
+
+fn router() -> Router<Daemon> {
+    log_router()
         .route(paths::HEALTH, get(health))
         .route(paths::SNAPSHOTS, post(blobs::announce))
         .route(paths::BLOBS, post(blobs::receive))
         .route(paths::RUNS, post(runs::up))
         .route(paths::APPS, get(apps::list))
         .route("/v1/apps/{app}", get(apps::status).delete(apps::destroy))
+        .route("/v1/apps/{app}/dossier", get(supply::dossier))
+        .route("/v1/apps/{app}/inventory", get(supply::inventory))
+        .route("/v1/apps/{app}/sbom", get(supply::bill))
+        .route("/v1/apps/{app}/sbom/diff", get(supply::diff))
+        .route("/v1/apps/{app}/push", post(supply::push))
+        .route(paths::KEYS, get(keys::list).post(keys::rotate))
+        .route("/v1/keys/revoke", post(keys::revoke))
+        .route("/v1/keys/export", get(keys::export))
+        .route(paths::TOKENS, get(tokens::list).post(tokens::issue))
+        .route("/v1/tokens/{id}", delete(tokens::revoke))
+        .route(paths::AUDIT, get(audit::history))
+        .route("/v1/audit/verify", post(audit::verify))
+        .route("/v1/audit/people", get(audit::people))
+        .route("/v1/audit/people/{uid}", delete(audit::forget))
         .route("/v1/apps/{app}/rollback", post(apps::rollback))
         .route("/v1/apps/{app}/restore", post(apps::restore))
         .route("/v1/apps/{app}/logs", get(logs::lines))
@@ -79,6 +118,7 @@ async fn health(State(daemon): State<Daemon>) -> Json<Health> {
         pid: std::process::id(),
         home: daemon.home,
         port: daemon.delivery.edge().port(),
+        api: daemon.api_address.to_string(),
         source: daemon.delivery.source_limits(),
     })
 }

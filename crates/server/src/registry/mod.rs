@@ -105,11 +105,12 @@ impl State {
 /// How often uploads that lie still are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
 
-/// Serves a registry until `stopped` turns true. Fails on an address that other machines reach:
+/// Serves a registry, and what lies `beside` it, until `stopped` turns true. Fails on an address that other machines reach:
 /// secrets would travel in the open.
 pub async fn serve(
     listener: TcpListener,
     state: State,
+    beside: Router,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -122,7 +123,7 @@ pub async fn serve(
         let _ = connection.set_nodelay(true);
     });
     tokio::select! {
-        served = axum::serve(listener, router(state.clone())) => served,
+        served = axum::serve(listener, beside.merge(router(state.clone()))) => served,
         () = sweep_for_ever(state.registry()) => Ok(()),
         _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
     }

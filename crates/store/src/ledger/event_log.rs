@@ -1,8 +1,10 @@
 //! The log of events: appended to in the transaction of the changes that made them.
 
+use model::AppName;
 use model::event::Event;
-use ports::ledger::LedgerError;
-use sqlx::{SqliteConnection, SqlitePool};
+use ports::ledger::{Entry, LedgerError};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::failure::{broken, broken_by};
 use super::row;
@@ -26,7 +28,7 @@ pub(super) async fn append(
     sqlx::query(insert)
         .bind(i64::try_from(event.seq).map_err(broken_by)?)
         .bind(row::nanos(event.at))
-        .bind(event.app.as_str())
+        .bind(event.app.as_ref().map_or("", AppName::as_str))
         .bind(kind(event)?)
         .bind(event.canonical_bytes())
         .execute(connection)
@@ -57,4 +59,51 @@ pub(super) async fn after(
         .map_err(broken)?;
     let read = |bytes: &Vec<u8>| serde_json::from_slice(bytes).map_err(broken_by);
     found.iter().map(read).collect()
+}
+
+/// Events about one app, or about the server, after `seq`, oldest first.
+pub(super) async fn of(
+    pool: &SqlitePool,
+    app: Option<&AppName>,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<Event>, LedgerError> {
+    let next = "SELECT canonical FROM events WHERE app = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    let found: Vec<Vec<u8>> = sqlx::query_scalar(next)
+        .bind(app.map_or("", AppName::as_str))
+        .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(broken)?;
+    let read = |bytes: &Vec<u8>| serde_json::from_slice(bytes).map_err(broken_by);
+    found.iter().map(read).collect()
+}
+
+/// The bytes of events after `seq`, as they were written.
+pub(super) async fn entries(
+    pool: &SqlitePool,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<Entry>, LedgerError> {
+    let next = "SELECT seq, recorded_at, app, event, canonical FROM events
+        WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let found = sqlx::query(next)
+        .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(broken)?;
+    found.iter().map(entry).collect()
+}
+
+fn entry(row: &SqliteRow) -> Result<Entry, LedgerError> {
+    let canonical: Vec<u8> = row.try_get("canonical").map_err(broken)?;
+    Ok(Entry {
+        seq: row::small(row, "seq")?,
+        at: row::moment(row::number(row, "recorded_at")?)?,
+        app: row::text(row, "app")?,
+        kind: row::text(row, "event")?,
+        text: String::from_utf8_lossy(&canonical).into_owned(),
+    })
 }

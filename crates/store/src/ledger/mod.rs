@@ -13,14 +13,15 @@ mod schema;
 use std::path::Path;
 
 use async_trait::async_trait;
-use model::app::App;
+use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::Event;
 use model::evidence::Evidence;
 use model::release::Release;
 use model::run::Run;
+use model::transparency::Inclusion;
 use model::{AppName, Digest, ReleaseKey, ReleaseNumber, RunId, Timestamp};
-use ports::ledger::{BlobRelease, Change, Ledger, LedgerError};
+use ports::ledger::{BlobRelease, Change, Entry, Ledger, LedgerError};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use failure::broken;
@@ -126,6 +127,31 @@ impl Ledger for SqliteLedger {
 
     async fn events(&self, after: u64, limit: u32) -> Result<Vec<Event>, LedgerError> {
         event_log::after(&self.readers, after, limit).await
+    }
+
+    async fn events_of(
+        &self,
+        app: Option<&AppName>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, LedgerError> {
+        event_log::of(&self.readers, app, after, limit).await
+    }
+
+    async fn entries(&self, after: u64, limit: u32) -> Result<Vec<Entry>, LedgerError> {
+        event_log::entries(&self.readers, after, limit).await
+    }
+
+    async fn proof(&self, release: &ReleaseKey) -> Result<Option<Inclusion>, LedgerError> {
+        read::proof(&self.readers, release).await
+    }
+
+    async fn unproven(&self) -> Result<Vec<(ReleaseKey, u64)>, LedgerError> {
+        read::unproven(&self.readers).await
+    }
+
+    async fn stand_ins(&self) -> Result<Vec<(Owner, Digest)>, LedgerError> {
+        read::stand_ins(&self.readers).await
     }
 }
 

@@ -1,10 +1,12 @@
 //! What holds now.
 
-use model::app::App;
+use model::app::{App, Owner};
 use model::env::SecretEnv;
+use model::event::stand_in;
 use model::evidence::Evidence;
 use model::release::{Release, ReleaseKey, ReleaseNumber};
 use model::run::Run;
+use model::transparency::Inclusion;
 use model::{AppName, Digest, RunId};
 use ports::ledger::{BlobRelease, LedgerError};
 use sqlx::SqlitePool;
@@ -166,4 +168,44 @@ pub(super) async fn blob_releases(
         WHERE digest = $1 ORDER BY released_at, holder";
     let rows = sqlx::query(all).bind(digest.to_string()).fetch_all(pool);
     each(rows.await, row::blob_release)
+}
+
+/// What proves that the log has a release.
+pub(super) async fn proof(
+    pool: &SqlitePool,
+    key: &ReleaseKey,
+) -> Result<Option<Inclusion>, LedgerError> {
+    let find = "SELECT inclusion FROM release_proofs WHERE app = $1 AND number = $2";
+    let found = sqlx::query_scalar(find)
+        .bind(key.app.as_str())
+        .bind(i64::from(key.number.get()))
+        .fetch_optional(pool)
+        .await;
+    let found: Option<String> = found.map_err(broken)?;
+    found.map(|text| row::from_json(&text)).transpose()
+}
+
+/// Verified releases without a proof, with the number of their event.
+pub(super) async fn unproven(pool: &SqlitePool) -> Result<Vec<(ReleaseKey, u64)>, LedgerError> {
+    let find = "SELECT releases.app, releases.number, releases.seq FROM releases
+        LEFT JOIN release_proofs AS proofs
+            ON proofs.app = releases.app AND proofs.number = releases.number
+        WHERE proofs.app IS NULL AND releases.verification IS NOT NULL ORDER BY releases.seq";
+    each(sqlx::query(find).fetch_all(pool).await, |row| {
+        let key = ReleaseKey {
+            app: row::parsed(&row::text(row, "app")?)?,
+            number: row::release_number(row::number(row, "number")?)?,
+        };
+        Ok((key, row::small(row, "seq")?))
+    })
+}
+
+/// Who stands behind the hashes in events, as far as anybody still knows.
+pub(super) async fn stand_ins(pool: &SqlitePool) -> Result<Vec<(Owner, Digest)>, LedgerError> {
+    let rows = sqlx::query("SELECT uid, salt FROM stand_ins ORDER BY uid");
+    each(rows.fetch_all(pool).await, |row| {
+        let uid = row::small(row, "uid")?;
+        let salt = row::parsed(&row::text(row, "salt")?)?;
+        Ok((Owner { uid }, stand_in(&salt, Owner { uid })))
+    })
 }

@@ -107,6 +107,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, LedgerError> {
 /// A release of the table `releases`.
 pub(super) fn release(row: &SqliteRow) -> Result<Release, LedgerError> {
     let expires: Option<i64> = row.try_get("expires_at").map_err(broken)?;
+    let verification: Option<String> = row.try_get("verification").map_err(broken)?;
     Ok(Release {
         key: ReleaseKey {
             app: parsed(&text(row, "app")?)?,
@@ -116,6 +117,7 @@ pub(super) fn release(row: &SqliteRow) -> Result<Release, LedgerError> {
         image: from_json(&text(row, "image_record")?)?,
         config: from_json(&text(row, "config")?)?,
         env_version: small(row, "env_version")?,
+        verification: verification.map(|digest| parsed(&digest)).transpose()?,
         owner: owner(row)?,
         created_at: moment(number(row, "created_at")?)?,
         expires_at: expires.map(moment).transpose()?,

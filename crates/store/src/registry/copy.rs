@@ -315,7 +315,7 @@ fn client(to: &Destination) -> Result<Client, CopyError> {
     .map_err(|_| CopyError::Client(to.registry.clone()))
 }
 
-fn is_loopback(registry: &str) -> bool {
+pub(super) fn is_loopback(registry: &str) -> bool {
     let (host, _port) = registry.rsplit_once(':').unwrap_or((registry, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let address = host.parse::<IpAddr>();

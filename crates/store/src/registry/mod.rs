@@ -10,7 +10,9 @@ mod credentials;
 mod failure;
 mod manifest;
 mod name;
+mod outside;
 mod record;
+mod releases;
 mod stream;
 mod tokens;
 mod upload;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use model::attestation::{Artifact, Part};
 use model::{Digest, Timestamp};
 use ports::{BlobError, BlobStore};
 use sqlx::{Sqlite, Transaction};
@@ -35,7 +38,9 @@ pub use credentials::{CredentialsError, Login, of_docker};
 pub use failure::RegistryError;
 pub use manifest::{IMAGE, INDEX, Outline, outline};
 pub use name::{ContentDigest, NameError, Reference, RepositoryName, Tag, UploadId};
+pub use outside::{Attached, Outside, OutsideError, find, host};
 pub use record::{Link, ManifestLink, Page, Referrer};
+pub use releases::{RELEASES, ReleaseRegistry};
 pub use stream::Content;
 pub use tokens::{IssuedToken, NewToken, TokenRecord, TokenStore};
 pub use upload::Writing;
@@ -297,15 +302,17 @@ impl Registry {
     }
 
     /// Shows an image that is in the blob store in a repository: its manifest, its config and
-    /// layers, under these tags. Twice has the effect of once.
+    /// layers, under these tags, with what is attached to it. Twice has the effect of once.
     ///
     /// Fails with [`BlobError::Missing`] when a blob of it is not in the store.
     pub async fn publish(
         &self,
         repository: &RepositoryName,
         image: &Digest,
+        attached: &[Artifact],
         tags: &[Tag],
     ) -> Result<(), RegistryError> {
+        self.blobs.put_all(contents(attached)).await?;
         let bytes = self.blobs.get(image).await?;
         let outline = outline(&bytes, None)?;
         let sizes = manifest::sizes(&bytes)?;
@@ -326,10 +333,18 @@ impl Registry {
             size_bytes: bytes.len() as u64,
         };
         record::put_manifest(&mut writing, repository, &link, &outline).await?;
+        for artifact in attached {
+            attach(&mut writing, repository, artifact).await?;
+        }
         for tag in tags {
             record::tag(&mut writing, repository, tag, &link.digest).await?;
         }
         self.commit(writing).await
+    }
+
+    /// Repositories whose names begin with `prefix`, by name.
+    pub async fn repositories(&self, prefix: &str) -> Result<Vec<RepositoryName>, RegistryError> {
+        Ok(record::repositories(self.ledger.readers(), prefix).await?)
     }
 
     async fn require(&self, blobs: impl Iterator<Item = Digest>) -> Result<(), RegistryError> {
@@ -425,5 +440,42 @@ impl Registry {
 
     async fn commit(&self, writing: Transaction<'static, Sqlite>) -> Result<(), RegistryError> {
         Ok(writing.commit().await.map_err(broken)?)
+    }
+}
+
+/// The blobs of artifacts, manifests included.
+fn contents(artifacts: &[Artifact]) -> Vec<(Option<Digest>, Bytes)> {
+    let parts = artifacts
+        .iter()
+        .flat_map(|artifact| artifact.parts.iter().chain([&artifact.manifest]));
+    parts
+        .map(|part| (Some(part.digest), part.bytes.clone().into()))
+        .collect()
+}
+
+/// Links an artifact whose bytes are in the store.
+async fn attach(
+    writing: &mut Transaction<'static, Sqlite>,
+    repository: &RepositoryName,
+    artifact: &Artifact,
+) -> Result<(), RegistryError> {
+    for part in &artifact.parts {
+        record::link_blob(&mut *writing, repository, &link_of(part)).await?;
+    }
+    let manifest = &artifact.manifest;
+    let outline = outline(&manifest.bytes, Some(&manifest.media_type))?;
+    let link = link_of(manifest);
+    record::put_manifest(&mut *writing, repository, &link, &outline).await?;
+    if let Some(tag) = &artifact.tag {
+        record::tag(&mut *writing, repository, &tag.parse()?, &link.digest).await?;
+    }
+    Ok(())
+}
+
+fn link_of(part: &Part) -> Link {
+    Link {
+        digest: part.digest.into(),
+        blob: part.digest,
+        size_bytes: part.bytes.len() as u64,
     }
 }

@@ -121,6 +121,23 @@ pub(super) async fn repositories_of(
     found.iter().map(|name| row::parsed(name)).collect()
 }
 
+/// Repositories whose names begin with `prefix`, by name.
+pub(super) async fn repositories(
+    pool: &SqlitePool,
+    prefix: &str,
+) -> Result<Vec<RepositoryName>, LedgerError> {
+    // A name begins with the prefix when it lies between it and the prefix with the last letter.
+    let find = "SELECT DISTINCT repository FROM registry_manifests
+        WHERE repository >= $1 AND repository < $2 ORDER BY repository";
+    let found: Result<Vec<String>, _> = sqlx::query_scalar(find)
+        .bind(prefix)
+        .bind(format!("{prefix}\u{7f}"))
+        .fetch_all(pool)
+        .await;
+    let found = found.map_err(broken)?;
+    found.iter().map(|name| row::parsed(name)).collect()
+}
+
 /// Links in one repository what another one links, if it does.
 pub(super) async fn mount(
     connection: &mut SqliteConnection,

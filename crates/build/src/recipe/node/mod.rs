@@ -110,6 +110,18 @@ fn install_root(recipe: &NodeRecipe) -> &str {
 
 /// The name of the lock's pin: a front end and a back end have one each, unless they are workspaces
 /// of one root.
+/// Name, version and hash of each package that a pin names and that comes from a registry.
+pub(crate) fn packages_of(pin: &[u8]) -> Vec<(String, String, String)> {
+    let packages = lock::Lock::from_pin(pin).map(|lock| lock.packages());
+    let packages = packages.into_iter().flatten();
+    let named = |package: lock::Locked| {
+        let name = package.name().to_owned();
+        let version = package.version.get(name.len() + 1..)?.to_owned();
+        (!package.integrity.is_empty()).then_some((name, version, package.integrity))
+    };
+    packages.filter_map(named).collect()
+}
+
 fn lock_pin(recipe: &NodeRecipe) -> String {
     match install_root(recipe) {
         "" => lock::PIN.to_owned(),

@@ -135,6 +135,11 @@ fn pin_name(version: &str) -> String {
     format!("base.python-{version}")
 }
 
+/// The pylock.toml of a pin.
+pub(crate) fn packages_of(pin: &[u8]) -> Option<String> {
+    Lock::from_pin(pin).map(|lock| lock.text)
+}
+
 fn base_pin(ground: &Ground) -> (String, Vec<u8>) {
     (pin_name(&ground.version), ground.base.pin.clone())
 }

@@ -86,6 +86,7 @@ pub(super) fn release_of(app: &str, number: u32) -> Release {
             env: BTreeMap::from([("MODE".to_owned(), "a \"b\" \u{e9}".to_owned())]),
         },
         env_version: 1,
+        verification: Some(Digest::of(b"verified")),
         owner: OWNER,
         created_at: at(2),
         expires_at: Some(at(3)),

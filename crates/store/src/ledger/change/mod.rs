@@ -2,6 +2,7 @@
 
 mod apps;
 mod holds;
+mod people;
 mod releases;
 mod runs;
 
@@ -53,7 +54,17 @@ impl Writing {
             Change::StageRecorded { app, evidence } => self.stage_recorded(app, &evidence).await,
             Change::RunSettled { app, run, settled } => self.run_settled(app, run, &settled).await,
             Change::ReleaseCreated(release) => self.release_created(*release).await,
+            Change::ProofKept { release, proof } => self.proof_kept(&release, &proof).await,
             Change::PhaseMoved { release, phase } => self.phase_moved(release, phase).await,
+            Change::KeyBegun { key, previous } => {
+                self.tell_of(None, Happening::KeyBegun { key, previous })
+                    .await
+            }
+            Change::KeyRevoked { key, from } => {
+                self.tell_of(None, Happening::KeyRevoked { key, from })
+                    .await
+            }
+            Change::PersonForgotten { owner } => self.person_forgotten(owner).await,
             Change::Pinned { app, name, blob } => self.pinned(&app, &name, blob).await,
             Change::BlobsHeld {
                 holder,
@@ -74,6 +85,10 @@ impl Writing {
     }
 
     async fn tell(&mut self, app: AppName, what: Happening) -> Result<(), LedgerError> {
+        self.tell_of(Some(app), what).await
+    }
+
+    async fn tell_of(&mut self, app: Option<AppName>, what: Happening) -> Result<(), LedgerError> {
         let event = Event {
             seq: self.next_seq,
             at: self.at,

@@ -3,6 +3,7 @@
 use model::event::Happening;
 use model::release::{Release, ReleaseKey, ReleaseNumber};
 use model::rollout::Phase;
+use model::transparency::Inclusion;
 use ports::ledger::LedgerError;
 
 use super::super::failure::{broken, refused};
@@ -12,8 +13,9 @@ use super::{Writing, app_words};
 impl Writing {
     pub(super) async fn release_created(&mut self, release: Release) -> Result<(), LedgerError> {
         let insert = "INSERT INTO releases (app, number, run, image, env_version, owner_uid,
-            created_at, expires_at, phase, image_record, config)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            created_at, expires_at, phase, image_record, config, verification, seq)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        let seq = i64::try_from(self.next_seq).unwrap_or(i64::MAX);
         let inserted = sqlx::query(insert)
             .bind(release.key.app.as_str())
             .bind(i64::from(release.key.number.get()))
@@ -26,6 +28,8 @@ impl Writing {
             .bind(row::json(&release.phase)?)
             .bind(row::json(&release.image)?)
             .bind(row::json(&release.config)?)
+            .bind(release.verification.map(|digest| digest.to_string()))
+            .bind(seq)
             .execute(self.connection())
             .await;
         let conflict = format!("there is a release `{}` already", release.key);
@@ -33,8 +37,28 @@ impl Writing {
         let created = Happening::ReleaseCreated {
             release: release.key.number,
             image: release.image.digest,
+            verification: release.verification,
         };
         self.tell(release.key.app, created).await
+    }
+
+    /// The first proof stays.
+    pub(super) async fn proof_kept(
+        &mut self,
+        key: &ReleaseKey,
+        proof: &Inclusion,
+    ) -> Result<(), LedgerError> {
+        let insert = "INSERT INTO release_proofs (app, number, inclusion) VALUES ($1, $2, $3)
+            ON CONFLICT (app, number) DO NOTHING";
+        let inserted = sqlx::query(insert)
+            .bind(key.app.as_str())
+            .bind(i64::from(key.number.get()))
+            .bind(row::json(proof)?)
+            .execute(self.connection())
+            .await;
+        let conflict = format!("`{key}` has its proof already");
+        inserted.map_err(|error| refused(error, &format!("release `{key}`"), conflict))?;
+        Ok(())
     }
 
     /// Moving to the phase that is recorded has no effect, so that a restart may begin here.

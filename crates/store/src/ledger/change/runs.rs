@@ -29,6 +29,7 @@ impl Writing {
         let started = Happening::RunStarted {
             run: run.id,
             snapshot: run.snapshot,
+            by: Some(self.stand_in(run.owner).await?),
         };
         self.tell(run.app, started).await
     }

@@ -1,19 +1,28 @@
 //! Which adapter stands behind each port. The only file that names them.
 
+mod log;
+mod signing;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use api::supply::KeylessTrust;
+use attest::{KeyFolder, LogKey};
 use build::ImageBuilder;
 use delivery::warm::LateWaker;
-use delivery::{Delivery, Ports, Settings};
-use model::{Failure, FailureCode};
+use delivery::{BuilderIdentity, Delivery, Ports, Settings};
+use model::provenance::Placement;
+use model::{Failure, FailureCode, Timestamp};
 use ports::traffic::{Observation, Observer};
 use ports::{BlobStore, SystemClock};
 use proxy::Edge;
 use sandbox::Sandboxes;
-use store::{DiskBlobs, DiskCheckout, SqliteLedger};
+use sbom::LayerCataloguer;
+use store::registry::{Limits, RELEASES, ReleaseRegistry, RepositoryName, TokenStore};
+use store::{DiskBlobs, DiskCheckout, Registry, SqliteLedger};
 
 use crate::config::ServeConfig;
+use crate::registry::{self, Openness};
 
 /// Nobody reads observations yet; the edge keeps its own tallies.
 struct Unobserved;
@@ -26,10 +35,13 @@ impl Observer for Unobserved {
 pub(crate) struct Wired {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) registry: registry::State,
+    pub(crate) tokens: TokenStore,
+    pub(crate) keyless: Option<KeylessTrust>,
 }
 
-/// Puts the daemon together.
-pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
+/// Puts the daemon together. Clients reach its registry at `host`.
+pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Failure> {
     let home = &config.home;
     let ledger = SqliteLedger::open(&home.join("ledger.db"))
         .await
@@ -59,10 +71,28 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
         Arc::clone(&blobs),
         Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
     )?;
+    let keys = KeyFolder::open(&home.join("keys/signing"), Timestamp::now())
+        .map_err(|error| Failure::of(&error))?;
+    let log_key = LogKey::open(&home.join("keys/log.pem")).map_err(|error| Failure::of(&error))?;
+    let signing = signing::signing(&keys, log_key.verifier(), config.keyless.as_deref())?;
+    let log = log::open(&home.join("transparency"), log_key, &ledger).await?;
+    let registry = Registry::open(
+        &ledger,
+        Arc::clone(&blobs),
+        &home.join("uploads"),
+        Limits::default(),
+    )
+    .map_err(unusable)?;
+    let tokens = TokenStore::new(&ledger);
     let waker = Arc::new(LateWaker::default());
     let edge = Edge::start(edge_config(config, Arc::clone(&waker)))?;
     let ports = Ports {
         ledger: Arc::new(ledger),
+        cataloguer: Arc::new(LayerCataloguer::default()),
+        signer: signing.signer,
+        keys: Arc::new(keys),
+        registry: Arc::new(ReleaseRegistry::new(registry.clone(), host)),
+        log: Arc::new(log),
         blobs,
         checkout: Arc::new(checkout),
         builder: Arc::new(builder),
@@ -73,6 +103,8 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
     let settings = Settings {
         cache_bytes: config.cache_bytes,
         source: config.source,
+        builder: builder_identity(config),
+        sign_within: signing.within,
         ..Settings::new(home.join("data"))
     };
     let delivery = Delivery::new(ports, settings);
@@ -80,7 +112,34 @@ pub(crate) async fn wire(config: &ServeConfig) -> Result<Wired, Failure> {
     Ok(Wired {
         delivery,
         sandboxes,
+        registry: registry::State::new(registry::Config {
+            registry,
+            tokens: Arc::new(tokens.clone()),
+            openness: Arc::new(openness),
+            anonymous: config.anonymous,
+        }),
+        tokens,
+        keyless: signing.trust,
     })
+}
+
+/// Releases are what they are; everything else takes pushes.
+fn openness(repository: &RepositoryName) -> Openness {
+    match repository.as_str().starts_with(RELEASES) {
+        true => Openness::ReadOnly,
+        false => Openness::Open,
+    }
+}
+
+/// A server that its platform engineer gave a name is one that its users do not administrate.
+fn builder_identity(config: &ServeConfig) -> BuilderIdentity {
+    match &config.builder_id {
+        Some(id) => BuilderIdentity {
+            id: id.clone(),
+            placement: Placement::Hosted,
+        },
+        None => BuilderIdentity::default(),
+    }
 }
 
 fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use model::{Digest, RunId, Timestamp};
+use crate::{Digest, RunId, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -21,10 +22,13 @@ pub struct Source {
 }
 
 /// A commit, and whether the folder is still what it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Where the repository is, when it has a remote.
     pub repository: Option<String>,
+    /// The branch that was checked out, when one was.
+    #[serde(default)]
+    pub branch: Option<String>,
     /// Its id, in hex.
     pub id: String,
     /// Whether the folder differs from it.
@@ -32,7 +36,8 @@ pub struct Commit {
 }
 
 /// Whether a folder is what its commit says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FolderState {
     /// It is.
     Clean,
@@ -61,7 +66,7 @@ pub struct Builder {
 }
 
 /// Something that went into the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     /// Where it is from: a purl, or a URL.
     pub uri: String,
@@ -246,6 +251,7 @@ mod tests {
     fn commit(repository: &str, state: FolderState) -> Option<Commit> {
         Some(Commit {
             repository: Some(repository.into()),
+            branch: Some("main".into()),
             id: "c0ffee".into(),
             state,
         })

@@ -1,6 +1,6 @@
 //! What a document says about the image that it is of.
 
-use model::{AppName, Digest, ReleaseNumber, Timestamp};
+use crate::{AppName, Digest, ReleaseNumber, Timestamp};
 
 /// What a document is about; the inventory itself knows no names.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct About<'a> {
 
 impl About<'_> {
     /// The version that documents give the image: `r3`, or its digest.
-    pub(crate) fn version(&self) -> String {
+    pub fn version(&self) -> String {
         match self.release {
             Some(number) => format!("r{number}"),
             None => self.image.to_string(),
@@ -25,16 +25,16 @@ impl About<'_> {
     }
 
     /// The image as a package URL.
-    pub(crate) fn purl(&self) -> String {
+    pub fn purl(&self) -> String {
         format!(
             "pkg:oci/{}@{}",
             self.app,
-            crate::purl::encode(&self.image.to_string())
+            super::purl::encode(&self.image.to_string())
         )
     }
 
     /// To the second, as both formats want it.
-    pub(crate) fn time(&self) -> String {
+    pub fn time(&self) -> String {
         self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 }

@@ -16,7 +16,7 @@ impl Purl {
     ///
     /// `distro` and `upstream` are not in the type's definition; they are what scanners read the
     /// release and the source package from.
-    pub(crate) fn deb(
+    pub fn deb(
         vendor: &str,
         name: &str,
         version: &str,
@@ -27,30 +27,30 @@ impl Purl {
     }
 
     /// `pkg:pypi/zope-interface@7.2`: names as the index normalises them (PEP 503).
-    pub(crate) fn pypi(name: &str, version: &str) -> Self {
+    pub fn pypi(name: &str, version: &str) -> Self {
         Self::new("pypi", &[pep503(name)], Some(version), &[])
     }
 
     /// `pkg:npm/%40babel/core@7.0.0`. Old packages with capital letters are other packages than
     /// those without, so letters stay as they are.
-    pub(crate) fn npm(name: &str, version: &str) -> Self {
+    pub fn npm(name: &str, version: &str) -> Self {
         let path: Vec<String> = name.split('/').map(str::to_owned).collect();
         Self::new("npm", &path, Some(version), &[])
     }
 
     /// `pkg:golang/github.com/go-chi/chi/v5@v5.1.0`.
-    pub(crate) fn golang(module: &str, version: Option<&str>) -> Self {
+    pub fn golang(module: &str, version: Option<&str>) -> Self {
         let path: Vec<String> = module.split('/').map(str::to_ascii_lowercase).collect();
         Self::new("golang", &path, version, &[])
     }
 
     /// `pkg:cargo/serde@1.0.228`.
-    pub(crate) fn cargo(name: &str, version: &str) -> Self {
+    pub fn cargo(name: &str, version: &str) -> Self {
         Self::new("cargo", &[name.to_owned()], Some(version), &[])
     }
 
     /// `pkg:generic/node@22.11.0`.
-    pub(crate) fn generic(name: &str, version: &str) -> Self {
+    pub fn generic(name: &str, version: &str) -> Self {
         Self::new("generic", &[name.to_owned()], Some(version), &[])
     }
 
@@ -97,7 +97,7 @@ impl fmt::Display for Purl {
 }
 
 /// A Python package's name as indexes compare it: `Zope.Interface` is `zope-interface`.
-pub(crate) fn pep503(name: &str) -> String {
+pub fn pep503(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for letter in name.chars() {
         match letter {
@@ -110,7 +110,7 @@ pub(crate) fn pep503(name: &str) -> String {
 }
 
 /// Percent-encodes one part. Only letters, digits and `.-_~:` stay.
-pub(crate) fn encode(part: &str) -> String {
+pub fn encode(part: &str) -> String {
     let mut encoded = String::with_capacity(part.len());
     for byte in part.bytes() {
         match byte {

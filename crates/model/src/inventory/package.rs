@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::purl::Purl;
+use super::purl::Purl;
 
 /// Whose rules a package's name and version follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub struct Package {
 
 impl Package {
     /// A package of which no more is known yet.
-    pub(crate) fn new(
+    pub fn new(
         purl: Purl,
         ecosystem: Ecosystem,
         name: impl Into<String>,
@@ -123,7 +123,7 @@ impl Package {
     }
 
     /// Takes over what another copy of the same package adds.
-    pub(crate) fn absorb(&mut self, other: Self) {
+    pub fn absorb(&mut self, other: Self) {
         self.presence = self.presence.min(other.presence);
         self.licence = self.licence.take().or(other.licence);
         self.source = self.source.take().or(other.source);
@@ -136,7 +136,7 @@ impl Package {
     }
 
     /// Sorts its lists and takes out what comes twice.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         self.found_in.sort();
         self.found_in.dedup();
         self.declared_in.sort();
@@ -159,7 +159,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn package(&self) -> Package {
+    /// As a package that is not there.
+    pub fn package(&self) -> Package {
         let purl = Purl::generic(&self.name, &self.version);
         Package {
             presence: Presence::Runtime,

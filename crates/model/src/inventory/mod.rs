@@ -1,14 +1,30 @@
-//! All packages of an image.
+//! What is in an image: packages, how it has them, and what could not be read.
 
-use std::collections::{BTreeMap, HashMap};
+mod about;
+mod diff;
+mod package;
+mod problem;
+mod purl;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::about::About;
-use crate::package::Package;
-use crate::problem::{Problem, Problems};
-use crate::purl::Purl;
-use crate::{cyclonedx, spdx};
+pub use about::About;
+pub use diff::{Change, Diff, Versioned, diff};
+pub use package::{Ecosystem, Package, Presence, Runtime, Source};
+pub use problem::{Problem, ProblemKind};
+pub use purl::{Purl, encode, pep503};
+
+/// The formats in which others read an inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BillFormat {
+    /// SPDX 2.3, JSON.
+    Spdx,
+    /// CycloneDX 1.6, JSON.
+    CycloneDx,
+}
 
 /// The distribution that an image is made of, by its os-release file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +56,38 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// An inventory of `packages`, of which nothing else is known. Equal packages in another order
+    /// make the same one.
+    pub fn new(mut packages: Vec<Package>) -> Self {
+        packages.sort_by(|a, b| a.purl.cmp(&b.purl));
+        packages.iter_mut().for_each(Package::settle);
+        Self {
+            packages,
+            ..Self::default()
+        }
+    }
+
+    /// With what the distribution's own file says.
+    #[must_use]
+    pub fn with_distribution(mut self, distribution: Option<Distribution>) -> Self {
+        self.distribution = distribution;
+        self
+    }
+
+    /// With the texts of licences that have no SPDX name, by the name that expressions use.
+    #[must_use]
+    pub fn with_licence_texts(mut self, texts: BTreeMap<String, String>) -> Self {
+        self.licence_texts = texts;
+        self
+    }
+
+    /// With what could not be read.
+    #[must_use]
+    pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
     /// The packages, sorted by URL.
     pub fn packages(&self) -> &[Package] {
         &self.packages
@@ -69,65 +117,5 @@ impl Inventory {
     /// The texts of licences that have no SPDX name, by the name that expressions use.
     pub fn licence_texts(&self) -> &BTreeMap<String, String> {
         &self.licence_texts
-    }
-
-    /// The inventory as an SPDX 2.3 document in JSON.
-    pub fn spdx(&self, about: &About<'_>) -> Vec<u8> {
-        spdx::document(self, about)
-    }
-
-    /// The inventory as a CycloneDX 1.6 document in JSON.
-    pub fn cyclonedx(&self, about: &About<'_>) -> Vec<u8> {
-        cyclonedx::document(self, about)
-    }
-}
-
-/// An inventory in the making.
-#[derive(Debug, Default)]
-pub(crate) struct Draft {
-    pub(crate) distribution: Option<Distribution>,
-    packages: HashMap<Purl, Package>,
-    pub(crate) licence_texts: BTreeMap<String, String>,
-}
-
-impl Draft {
-    /// An empty one.
-    pub(crate) fn of(distribution: Option<Distribution>) -> Self {
-        Self {
-            distribution,
-            ..Self::default()
-        }
-    }
-
-    /// Adds a package, or what this copy of it adds to the one that is there.
-    pub(crate) fn add(&mut self, package: Package) {
-        match self.packages.entry(package.purl.clone()) {
-            std::collections::hash_map::Entry::Occupied(mut there) => {
-                there.get_mut().absorb(package)
-            }
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(package);
-            }
-        }
-    }
-
-    /// Notes that one package needs another. Both must have been added.
-    pub(crate) fn link(&mut self, from: &Purl, to: &Purl) {
-        if let Some(package) = self.packages.get_mut(from) {
-            package.depends_on.push(to.clone());
-        }
-    }
-
-    /// Ends the making.
-    pub(crate) fn settle(self, problems: Problems) -> Inventory {
-        let mut packages: Vec<Package> = self.packages.into_values().collect();
-        packages.sort_by(|a, b| a.purl.cmp(&b.purl));
-        packages.iter_mut().for_each(Package::settle);
-        Inventory {
-            distribution: self.distribution,
-            packages,
-            licence_texts: self.licence_texts,
-            problems: problems.into_sorted(),
-        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::Inventory;
-use crate::package::{Ecosystem, Package, Presence};
+use super::Inventory;
+use super::package::{Ecosystem, Package, Presence};
 
 /// A package at one version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -114,18 +114,15 @@ fn key(package: &Package) -> Key<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::Draft;
-    use crate::problem::Problems;
-    use crate::purl::Purl;
+    use crate::inventory::Purl;
 
     fn inventory(packages: &[(&str, &str)]) -> Inventory {
-        let mut draft = Draft::default();
-        for (name, version) in packages {
+        let package = |(name, version): &(&str, &str)| {
             let purl = Purl::npm(name, version);
             let version = Some((*version).to_owned());
-            draft.add(Package::new(purl, Ecosystem::Npm, *name, version));
-        }
-        draft.settle(Problems::default())
+            Package::new(purl, Ecosystem::Npm, *name, version)
+        };
+        Inventory::new(packages.iter().map(package).collect())
     }
 
     #[test]

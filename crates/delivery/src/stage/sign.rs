@@ -1,0 +1,127 @@
+//! Sign: signs the image and how it was built, and shows both in the registry.
+
+use std::collections::BTreeMap;
+
+use api::types::Inputs;
+use model::app::App;
+use model::attestation::{Kept, Layout, PredicateType, Signed, Subject};
+use model::image::LayerKind;
+use model::provenance::{Build, Builder, Dependency, Source};
+use model::{Digest, Failure, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::Delivery;
+use crate::report::StageReport;
+use crate::run::Walk;
+use crate::stage::build::BuildEvidence;
+
+/// What signing an image leaves behind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SignEvidence {
+    /// The signature, and how the image was built.
+    pub statements: Vec<Kept>,
+}
+
+impl Delivery {
+    /// Signs the image and its provenance, and shows them with what `earlier` stages signed.
+    pub(crate) async fn sign(
+        &self,
+        app: &App,
+        walk: &Walk,
+        built: &BuildEvidence,
+        earlier: &[Kept],
+        report: &StageReport<'_>,
+    ) -> Result<SignEvidence, Failure> {
+        let subject = self.subject(&app.name, &built.image.digest).await?;
+        let predicate = self.provenance(app, walk, built).predicate();
+        let mut signed = Vec::new();
+        for (kind, predicate) in [
+            (PredicateType::Signature, &b"{}"[..]),
+            (PredicateType::Provenance, &predicate),
+        ] {
+            signed.push(self.vouch(&subject, kind, predicate, report).await?);
+        }
+        let mut all = self.unkept(earlier).await?;
+        all.extend(signed.iter().cloned());
+        self.show(app, &subject, &all).await?;
+        let evidence = SignEvidence {
+            statements: self.keep(&signed).await?,
+        };
+        let input = built.image.digest;
+        self.record_evidence(app, walk, report, input, &evidence, Stage::Sign, false)
+            .await?;
+        report.done(false);
+        Ok(evidence)
+    }
+
+    /// Shows all that was signed about an image so far.
+    pub(crate) async fn show(
+        &self,
+        app: &App,
+        subject: &Subject,
+        signed: &[Signed],
+    ) -> Result<(), Failure> {
+        let laid_out = self.ports.signer.lay_out(subject, signed);
+        let mut artifacts = laid_out.map_err(|error| Failure::of(&error))?;
+        // The registry lists referrers by itself.
+        artifacts.retain(|artifact| artifact.layout != Layout::ReferrersTag);
+        let registry = &self.ports.registry;
+        registry
+            .publish(&app.name, &subject.digest, artifacts, Vec::new())
+            .await
+    }
+
+    fn provenance(&self, app: &App, walk: &Walk, built: &BuildEvidence) -> Build {
+        let layers = built
+            .image
+            .layers
+            .iter()
+            .filter(|layer| layer.kind != LayerKind::App);
+        let layers = layers.map(|layer| Dependency {
+            uri: format!("urn:mayfly:layer:{}", layer.diff_id.hex()),
+            name: layer.kind.to_string(),
+            digest: sha256(&layer.digest),
+        });
+        Build {
+            app: app.name.to_string(),
+            source: Source {
+                snapshot: walk.request.snapshot,
+                commit: walk.request.commit.clone(),
+            },
+            parameters: parameters(walk, built),
+            builder: Builder {
+                id: self.settings.builder.id.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                placement: self.settings.builder.placement,
+            },
+            dependencies: layers.chain(built.materials.iter().cloned()).collect(),
+            run: walk.run,
+            started_at: built.started_at,
+            finished_at: built.finished_at,
+        }
+    }
+}
+
+fn sha256(digest: &Digest) -> BTreeMap<String, String> {
+    [("sha256".to_owned(), digest.hex())].into()
+}
+
+/// What the folder and its owner asked for. Values of variables are no part of it.
+fn parameters(walk: &Walk, built: &BuildEvidence) -> BTreeMap<String, String> {
+    let plan = &built.plan;
+    let inputs = match walk.request.inputs {
+        Inputs::Pinned => "pinned",
+        Inputs::Upgraded => "upgraded",
+    };
+    let all = [
+        ("kind", plan.kind.to_string()),
+        ("base", plan.base.clone()),
+        ("packages", plan.packages.join(" ")),
+        ("build", plan.build.join("\n")),
+        ("start", plan.start.join(" ")),
+        ("inputs", inputs.to_owned()),
+        ("public_env", built.public_env.join(" ")),
+    ];
+    let told = all.into_iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| (name.to_owned(), value)).collect()
+}
