@@ -43,7 +43,10 @@ impl Delivery {
         }
         let keys = self.ports.keys.keys().await;
         let wanted = |key: &&Key| match &request.key {
-            Some(id) => key.id.to_string().contains(id.as_str()),
+            Some(id) => {
+                let id = id.strip_prefix("sha256:").unwrap_or(id);
+                key.id.hex().starts_with(id)
+            }
             None => true,
         };
         let matching: Vec<_> = keys.iter().rev().filter(wanted).collect();

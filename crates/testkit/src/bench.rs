@@ -193,11 +193,13 @@ impl Bench {
         });
     }
 
-    fn process(&self, arguments: &[&str]) -> Process {
+    /// A command that is yet to be started.
+    pub fn process(&self, arguments: &[&str]) -> Process {
         let mut process = Process::new(&self.program);
         process
             .args(arguments)
             .env(api::paths::HOME_VARIABLE, self.home())
+            .env("XDG_STATE_HOME", self.home().join("test-state"))
             .env("XDG_CACHE_HOME", self.home().join("client-cache"));
         process
     }

@@ -37,8 +37,8 @@ impl Command {
     pub fn ok(self) -> Self {
         assert_eq!(
             self.code, 0,
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout, self.stderr
+            "exit {}, stdout:\n{}\nstderr:\n{}",
+            self.code, self.stdout, self.stderr
         );
         self
     }

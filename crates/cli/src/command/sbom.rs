@@ -115,7 +115,11 @@ fn version(package: &Package) -> String {
 fn licence(package: &Package) -> String {
     let whole = clean_line(package.licence.as_deref().unwrap_or("not stated"));
     match whole.chars().count() > LICENCE_COLUMNS {
-        true => whole.chars().take(LICENCE_COLUMNS - 1).chain(['…']).collect(),
+        true => whole
+            .chars()
+            .take(LICENCE_COLUMNS - 1)
+            .chain(['…'])
+            .collect(),
         false => whole,
     }
 }

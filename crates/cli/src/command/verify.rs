@@ -49,7 +49,7 @@ pub(crate) struct Args {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Told<'a> {
-    image: &'a str,
+    name: &'a str,
     verified: bool,
     #[serde(flatten)]
     judgement: &'a Judgement,
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let verified = judgement.shortcomings.is_empty();
     match Reader::of_flag(args.json) {
         Reader::Program => face::json(&Told {
-            image: &args.image,
+            name: &args.image,
             verified,
             judgement: &judgement,
         }),

@@ -34,13 +34,16 @@ impl Delivery {
     ) -> Result<SignEvidence, Failure> {
         let subject = self.subject(&app.name, &built.image.digest).await?;
         let predicate = self.provenance(app, walk, built).predicate();
-        let mut signed = Vec::new();
-        for (kind, predicate) in [
-            (PredicateType::Signature, &b"{}"[..]),
-            (PredicateType::Provenance, &predicate),
-        ] {
-            signed.push(self.vouch(&subject, kind, predicate, report).await?);
-        }
+        let signature = match self.earlier_signature(app, &subject.digest).await {
+            Some(signature) => signature,
+            None => {
+                let kind = PredicateType::Signature;
+                self.vouch(&subject, kind, b"{}", report).await?
+            }
+        };
+        let kind = PredicateType::Provenance;
+        let provenance = self.vouch(&subject, kind, &predicate, report).await?;
+        let signed = [signature, provenance];
         let mut all = self.unkept(earlier).await?;
         all.extend(signed.iter().cloned());
         self.show(app, &subject, &all).await?;
@@ -52,6 +55,19 @@ impl Delivery {
             .await?;
         report.done(false);
         Ok(evidence)
+    }
+
+    /// The signature of the release that serves, when its image is the same and it still counts:
+    /// an image is signed once.
+    async fn earlier_signature(&self, app: &App, image: &Digest) -> Option<Signed> {
+        let stable = self.stable(&app.name).await?;
+        if stable.image.digest != *image {
+            return None;
+        }
+        let mut signed = self.vouched(&stable).await.ok()?.signed;
+        signed.retain(|one| one.kind == PredicateType::Signature);
+        let judgement = self.judge(image, &signed, &[], None).await;
+        judgement.shortcomings.is_empty().then(|| signed.pop())?
     }
 
     /// Shows all that was signed about an image so far.

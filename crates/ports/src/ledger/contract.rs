@@ -3,11 +3,13 @@
 mod story;
 
 use model::app::App;
-use model::event::Event;
+use model::event::{Event, Happening};
 use model::failure::{Failure, FailureCode};
 use model::rollout::Phase;
 use model::run::{Outcome, Settled};
-use model::{Digest, ReleaseNumber, RunId};
+use model::signing_key::KeyId;
+use model::transparency::Inclusion;
+use model::{Digest, Release, ReleaseNumber, RunId};
 
 use super::{Change, Ledger, LedgerError};
 use story::{at, env, events_of, evidence, name, promoted, record, release, run, shop, starting};
@@ -33,6 +35,10 @@ macro_rules! ledger_contract {
             a_rollback_to_an_older_release_makes_it_stable_again
             a_stable_release_that_ends_leaves_the_app_without_one
             each_phase_has_its_event_and_the_same_phase_again_has_none
+            a_release_waits_for_its_proof_and_the_first_one_stays
+            key_changes_are_events_of_the_server_alone
+            a_person_stands_behind_one_hash_until_forgotten
+            entries_are_events_as_they_were_written
             env_values_are_numbered_without_gaps_and_stay_out_of_events
             pins_are_set_and_forgotten
             references_are_released_with_their_rule
@@ -531,6 +537,111 @@ mod sentences {
         assert_eq!(ledger.unsettled_runs().await.expect("an answer"), []);
         assert_eq!(ledger.held_blobs().await.expect("an answer"), []);
         assert_eq!(ledger.events(0, 1000).await.expect("an answer"), before);
+    }
+
+    pub async fn a_release_waits_for_its_proof_and_the_first_one_stays(ledger: &dyn Ledger) {
+        shop(ledger).await;
+        let proof = |index| Inclusion {
+            index,
+            entry: "{}".into(),
+            hashes: vec![Digest::of(b"hash")],
+            checkpoint: "log\n1\nroot\n".into(),
+        };
+        let unsigned = Release {
+            verification: None,
+            ..release(1)
+        };
+        let signed = release(2);
+        let created = [unsigned.clone(), signed.clone()].map(Box::new);
+        let events = record(ledger, created.map(Change::ReleaseCreated).into()).await;
+        let waiting = vec![(signed.key.clone(), events[1].seq)];
+        assert_eq!(ledger.unproven().await.expect("an answer"), waiting);
+        assert_eq!(ledger.proof(&signed.key).await.expect("an answer"), None);
+        for index in [7, 8] {
+            let kept = Change::ProofKept {
+                release: signed.key.clone(),
+                proof: proof(index),
+            };
+            assert_eq!(record(ledger, vec![kept]).await, []);
+        }
+        assert_eq!(ledger.unproven().await.expect("an answer"), []);
+        let kept = ledger.proof(&signed.key).await.expect("an answer");
+        assert_eq!(kept, Some(proof(7)));
+        let unknown = Change::ProofKept {
+            release: release(9).key,
+            proof: proof(1),
+        };
+        missing(ledger.record(at(1), vec![unknown]).await);
+        record(ledger, vec![Change::AppRemoved { app: name("shop") }]).await;
+        assert_eq!(ledger.proof(&signed.key).await.expect("an answer"), None);
+    }
+
+    pub async fn key_changes_are_events_of_the_server_alone(ledger: &dyn Ledger) {
+        shop(ledger).await;
+        let key = KeyId::of(b"key");
+        let begun = Change::KeyBegun {
+            key,
+            previous: None,
+        };
+        let revoked = Change::KeyRevoked { key, from: at(3) };
+        let told = record(ledger, vec![begun, revoked]).await;
+        assert_eq!(events_of(&told), ["key_begun", "key_revoked"]);
+        assert!(told.iter().all(|event| event.app.is_none()));
+        let of_server = ledger.events_of(None, 0, 9).await.expect("an answer");
+        assert_eq!(of_server, told);
+        let shop = name("shop");
+        let of_shop = ledger
+            .events_of(Some(&shop), 0, 9)
+            .await
+            .expect("an answer");
+        assert_eq!(events_of(&of_shop), ["app_created"]);
+        let later = ledger
+            .events_of(None, told[0].seq, 9)
+            .await
+            .expect("an answer");
+        assert_eq!(later, told[1..]);
+    }
+
+    pub async fn a_person_stands_behind_one_hash_until_forgotten(ledger: &dyn Ledger) {
+        shop(ledger).await;
+        let by = async |number| {
+            let events = record(ledger, vec![Change::RunStarted(run(number))]).await;
+            match events[0].what {
+                Happening::RunStarted { by: Some(by), .. } => by,
+                ref other => panic!("{other:?}"),
+            }
+        };
+        let (first, second) = (by(1).await, by(2).await);
+        assert_eq!(first, second);
+        let owner = run(1).owner;
+        let known = ledger.stand_ins().await.expect("an answer");
+        assert_eq!(known, [(owner, first)]);
+        record(ledger, vec![Change::PersonForgotten { owner }]).await;
+        assert_eq!(ledger.stand_ins().await.expect("an answer"), []);
+        assert_ne!(by(3).await, first);
+    }
+
+    pub async fn entries_are_events_as_they_were_written(ledger: &dyn Ledger) {
+        shop(ledger).await;
+        promoted(ledger, 1).await;
+        let events = ledger.events(0, 99).await.expect("an answer");
+        let entries = ledger.entries(0, 99).await.expect("an answer");
+        let texts: Vec<_> = entries.iter().map(|entry| entry.text.as_bytes()).collect();
+        let canonical: Vec<_> = events.iter().map(Event::canonical_bytes).collect();
+        assert_eq!(texts, canonical);
+        let columns = |entry: &super::super::Entry| (entry.seq, entry.at, entry.kind.clone());
+        let kinds = events_of(&events);
+        let expected = events.iter().zip(kinds);
+        let expected: Vec<_> = expected
+            .map(|(event, kind)| (event.seq, event.at, kind))
+            .collect();
+        let found: Vec<_> = entries.iter().map(columns).collect();
+        assert_eq!(found, expected);
+        assert!(entries.iter().all(|entry| entry.app == "shop"));
+        assert_eq!(
+            ledger.entries(1, 1).await.expect("an answer"),
+            entries[1..2]
+        );
     }
 
     pub async fn events_have_no_gaps_and_their_canonical_bytes_are_stable(ledger: &dyn Ledger) {

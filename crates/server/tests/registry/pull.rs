@@ -205,7 +205,7 @@ async fn mayflys_own_image_is_shown_without_a_push() {
     let name = "releases/shop".parse().expect("a name");
     let tags = ["r1".parse().expect("a tag")];
     for _ in 0..2 {
-        let shown = front.registry.publish(&name, &digest, &tags).await;
+        let shown = front.registry.publish(&name, &digest, &[], &tags).await;
         shown.expect("shown");
     }
     let got = front.ask("GET", "/v2/releases/shop/manifests/r1").await;
@@ -216,7 +216,7 @@ async fn mayflys_own_image_is_shown_without_a_push() {
     }
     let absent = image(NOWHERE, NOWHERE, 5, "");
     let absent = blobs.put(absent.into()).await.expect("kept");
-    let shown = front.registry.publish(&name, &absent, &tags).await;
+    let shown = front.registry.publish(&name, &absent, &[], &tags).await;
     assert!(shown.is_err(), "an image without its blobs");
     let got = front.ask("GET", "/v2/releases/shop/manifests/r1").await;
     assert_eq!(got.body, manifest);

@@ -140,7 +140,8 @@ fn halves(note: &str) -> Result<(String, Vec<u8>), Failure> {
 
 /// The log's key for openssl.
 fn pem(verifier: &str) -> Result<String, Failure> {
-    let key = verifier.rsplit('+').next().and_then(base64);
+    // Base64 has `+` too; names and ids have none.
+    let key = verifier.splitn(3, '+').nth(2).and_then(base64);
     let key = key.filter(|key| key.len() == 33);
     let key = key.ok_or_else(|| Failure::internal("the log's key cannot be read"))?;
     let der = [&ED25519[..], &key[1..]].concat();

@@ -43,6 +43,8 @@ def promise(path):
 def main():
     entries = (here / "entries.ndjson").read_bytes().split(b"\n")[:-1]
     origin, size, top = promise(here / "checkpoint")
+    if not (here / "checkpoint").read_bytes().startswith((here / "checkpoint.body").read_bytes()):
+        sys.exit(f"{origin}: the promise is not the one that was signed")
     if len(entries) != size or root(entries) != top:
         sys.exit(f"{origin}: the {len(entries)} entries are not the {size} that were promised")
     if "--since" in sys.argv:
