@@ -67,11 +67,15 @@ fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<String> {
 
 fn build(profile: Profile) -> Result<PathBuf> {
     let mut build = command("cargo", ["build", "--locked", "--package", "xtask"]);
-    build.args(["--features", "registry", "--bin", "registry"]);
+    build.args(["--bin", "registry", "--features"]);
     let folder = match profile {
-        Profile::Debug => "debug",
+        // With the other programs of `interop`, which are compiled by the same features.
+        Profile::Debug => {
+            build.arg("interop");
+            "debug"
+        }
         Profile::Release => {
-            build.arg("--release");
+            build.args(["registry", "--release"]);
             "release"
         }
     };

