@@ -370,7 +370,7 @@ const FORGERIES: [(&str, Forgery, Noticed); 14] = [
     (
         "attestation_tag",
         forgery("the layer's media type", "application/vnd.dsse.", 0),
-        Noticed::ByAll,
+        Noticed::ByMayfly,
     ),
     (
         "referrer",
