@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::{self, command};
+use crate::judges::OSV_SCANNER;
 use crate::place;
 use crate::setup;
 
@@ -55,6 +56,7 @@ pub struct Tools {
     syft: PathBuf,
     schema: PathBuf,
     catalogue: PathBuf,
+    osv_scanner: PathBuf,
 }
 
 impl Tools {
@@ -66,6 +68,7 @@ impl Tools {
             environment,
             schema: schema()?,
             catalogue: build()?,
+            osv_scanner: OSV_SCANNER.built()?,
         })
     }
 
@@ -95,6 +98,27 @@ impl Tools {
     pub fn syft(&self, root: &Path) -> Result<Value> {
         let found = command::capture(&mut self.syft_command(root))?;
         serde_json::from_str(&found).context("syft prints no JSON")
+    }
+
+    /// osv-scanner.
+    pub fn osv_scanner(&self) -> Command {
+        command(&self.osv_scanner.to_string_lossy(), [""; 0])
+    }
+
+    /// Puts records into an archive, a file each.
+    pub fn zip(&self, records: &[Value], archive: &Path) -> Result<()> {
+        let folder = archive.with_extension("records");
+        fs::create_dir_all(&folder)?;
+        for (number, record) in records.iter().enumerate() {
+            fs::write(folder.join(format!("{number}.json")), record.to_string())?;
+        }
+        let python = self.environment.join("bin/python");
+        let mut zip = command(&python.to_string_lossy(), ["-m", "zipfile", "-c"]);
+        zip.arg(archive);
+        for number in 0..records.len() {
+            zip.arg(folder.join(format!("{number}.json")));
+        }
+        command::capture(&mut zip).map(drop)
     }
 
     /// Fails, with what is wrong, unless both documents in the folder are valid.
