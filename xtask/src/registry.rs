@@ -7,8 +7,8 @@ use std::process::{ChildStdout, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::command::{self, command};
-use crate::place;
+use crate::command::command;
+use crate::interop::ours;
 use crate::process::Running;
 
 /// How the registry is compiled.
@@ -65,20 +65,7 @@ fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<String> {
     Ok(line?)
 }
 
+/// With the other programs of `interop`: what they share is compiled once.
 fn build(profile: Profile) -> Result<PathBuf> {
-    let mut build = command("cargo", ["build", "--locked", "--package", "xtask"]);
-    build.args(["--bin", "registry", "--features"]);
-    let folder = match profile {
-        // With the other programs of `interop`, which are compiled by the same features.
-        Profile::Debug => {
-            build.arg("interop");
-            "debug"
-        }
-        Profile::Release => {
-            build.args(["registry", "--release"]);
-            "release"
-        }
-    };
-    command::run(&mut build)?;
-    Ok(place::target().join(folder).join("registry"))
+    ours::build("registry", profile)
 }

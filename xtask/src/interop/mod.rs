@@ -1,13 +1,13 @@
 //! `cargo xtask interop`: what others' real programs make of mayfly.
 
 mod debian_registry;
-mod door;
+pub mod door;
 mod found;
 mod keyless;
-mod laid_out;
-mod ours;
+pub mod laid_out;
+pub mod ours;
 mod registry;
-mod sample;
+pub mod sample;
 pub mod sbom;
 mod signing;
 

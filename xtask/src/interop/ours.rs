@@ -7,22 +7,32 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{self, command};
 use crate::place;
+use crate::registry::Profile;
 
 /// The program that signs and verifies as the server does.
 pub fn signer() -> Result<PathBuf> {
-    build("interop-sign")
+    build("interop-sign", Profile::Debug)
 }
 
 /// The program that signs people in, and that sees certificates.
 pub fn issuer() -> Result<PathBuf> {
-    build("interop-issuer")
+    build("interop-issuer", Profile::Debug)
 }
 
-fn build(program: &str) -> Result<PathBuf> {
+/// One of the programs of `interop`.
+pub fn build(program: &str, profile: Profile) -> Result<PathBuf> {
     let options = ["build", "--locked", "--package", "xtask", "--features"];
     let mut build = command("cargo", options);
-    command::run(build.args(["interop", "--bin", program]))?;
-    Ok(place::target().join("debug").join(program))
+    build.args(["interop", "--bin", program]);
+    let folder = match profile {
+        Profile::Debug => "debug",
+        Profile::Release => {
+            build.arg("--release");
+            "release"
+        }
+    };
+    command::run(&mut build)?;
+    Ok(place::target().join(folder).join(program))
 }
 
 /// Runs a command that has to fail, and by itself: one that crashed, or that called a flag unknown,
