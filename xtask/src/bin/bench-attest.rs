@@ -120,10 +120,8 @@ impl Desk {
                 self.registry.put_manifest(&self.repository, list).await?;
             }
             _ => {
-                let shown = self
-                    .registry
-                    .publish(&self.repository, &manifest.digest, &tags?);
-                shown.await?;
+                let (repository, digest) = (&self.repository, &manifest.digest);
+                self.registry.publish(repository, digest, &tags?).await?;
             }
         }
         Ok(())
