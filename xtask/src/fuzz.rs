@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     for target in chosen {
         step(&target, || {
-            command::run(&mut fuzz(&program, &target, args.seconds))
+            command::run(&mut fuzz(&program, &target, args.seconds)?)
         })?;
     }
     Ok(())
@@ -51,13 +51,20 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// Our code is safe Rust: coverage is what a target needs, not a sanitizer, which needs a nightly
-/// compiler. What two runs of one target find goes into one corpus.
-fn fuzz(program: &Path, target: &str, seconds: u32) -> Command {
+/// compiler. What two runs of one target find goes into one corpus; what parsers would hardly meet
+/// by chance is in `fuzz/seeds`.
+fn fuzz(program: &Path, target: &str, seconds: u32) -> Result<Command> {
+    let folder = place::repository().join("fuzz");
+    let corpus = folder.join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    let seeds = folder.join("seeds").join(target);
     let mut fuzz = command(&program.to_string_lossy(), ["run", "--sanitizer", "none"]);
     fuzz.arg("--target-dir")
         .arg(place::target().join("fuzz"))
         .arg(target)
+        .arg(corpus)
+        .args(Some(seeds).filter(|seeds| seeds.is_dir()))
         .args(["--", &format!("-max_total_time={seconds}")])
         .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
-    fuzz
+    Ok(fuzz)
 }

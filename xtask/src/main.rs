@@ -9,6 +9,7 @@ mod fuzz;
 mod guest;
 mod http;
 mod interop;
+mod judges;
 mod mayfly;
 mod place;
 mod process;
@@ -44,6 +45,8 @@ enum Task {
     Bench(bench::Bench),
     /// Check on a plain Debian 12 with cgroup v2 and systemd, in an emulated machine
     Guest(guest::Args),
+    /// Compile others' programs that judge mayfly, once for each version
+    Judges(judges::Args),
     /// Let others' programs judge mayfly
     Interop {
         #[command(subcommand)]
@@ -82,6 +85,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Guest(args) => guest::run(&args),
         Task::Interop { part } => interop::run(part),
+        Task::Judges(args) => judges::run(&args),
         Task::Try { folder } => trial::run(&folder),
     }
 }

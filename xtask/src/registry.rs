@@ -7,8 +7,8 @@ use std::process::{ChildStdout, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::command::{self, command};
-use crate::place;
+use crate::command::command;
+use crate::interop::ours;
 use crate::process::Running;
 
 /// How the registry is compiled.
@@ -65,16 +65,7 @@ fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<String> {
     Ok(line?)
 }
 
+/// With the other programs of `interop`: what they share is compiled once.
 fn build(profile: Profile) -> Result<PathBuf> {
-    let mut build = command("cargo", ["build", "--locked", "--package", "xtask"]);
-    build.args(["--features", "registry", "--bin", "registry"]);
-    let folder = match profile {
-        Profile::Debug => "debug",
-        Profile::Release => {
-            build.arg("--release");
-            "release"
-        }
-    };
-    command::run(&mut build)?;
-    Ok(place::target().join(folder).join("registry"))
+    ours::build("registry", profile)
 }

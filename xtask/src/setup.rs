@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: a machine gets what building and testing need.
 
 mod apt;
+mod packages;
 mod tools;
 
 use std::path::PathBuf;
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::command;
+
+pub use packages::{node as node_packages, npm, python as python_packages};
 
 /// A Debian package, and what needs it.
 struct Need {

@@ -158,6 +158,8 @@ struct Claims {
     email: Option<String>,
     aud: Audience,
     exp: i64,
+    /// When it was issued.
+    iat: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,6 +170,8 @@ enum Audience {
 }
 
 const AUDIENCE: &str = "sigstore";
+/// How far two clocks that are right may be apart.
+const LEEWAY_SECONDS: i64 = 300;
 
 impl Claims {
     fn read(token: &str) -> Result<Self, SignerError> {
@@ -196,6 +200,12 @@ impl Claims {
         }
         if self.exp <= at.as_second() {
             return Err(refused("it has expired, or this machine's clock is ahead"));
+        }
+        let issued = self.iat.unwrap_or(i64::MIN);
+        if issued > at.as_second().saturating_add(LEEWAY_SECONDS) {
+            return Err(refused(
+                "it was issued in the future: this machine's clock is behind",
+            ));
         }
         Ok(self.email.unwrap_or(self.sub))
     }
@@ -226,9 +236,15 @@ mod tests {
         let robot = r#"{"sub":"repo:7","aud":["x","sigstore"],"exp":101}"#;
         assert_eq!(holder(&token(good)), Ok("ann@example.org".into()));
         assert_eq!(holder(&token(robot)), Ok("repo:7".into()));
+        let just_issued = good.replace("\"exp\"", "\"iat\":400,\"exp\"");
+        assert_eq!(holder(&token(&just_issued)), Ok("ann@example.org".into()));
         for (bad, why) in [
             (token(&good.replace("101", "100")), "expired"),
             (token(&good.replace("sigstore", "other")), "audience"),
+            (
+                token(&good.replace("\"exp\"", "\"iat\":401,\"exp\"")),
+                "future",
+            ),
             (token("{}"), "missing field"),
             ("e30.e30".into(), "three parts"),
             ("a.b.c.d".into(), "three parts"),

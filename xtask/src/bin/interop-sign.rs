@@ -3,43 +3,71 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use attest::{
     Identity, IdentityTokens, KeyFolder, KeySigner, Keyless, KeylessSigner, PublicKey, Services,
     Trust, TrustedKey, TrustedRoot, layout,
 };
 use model::attestation::{Artifact, Part, PredicateType, Subject};
-use model::verification::{Origin, needed, shortcomings};
 use model::{Digest, Timestamp};
 use ports::{KeyRing, Presented, Signer, SignerError};
 use serde_json::{Value, json};
 
 /// `sign FOLDER NAME` signs `FOLDER/manifest.json` with the keys in `FOLDER/keys` as the image
-/// `NAME`, and writes all that goes into a registry; `verify FOLDER PUBLIC_KEY` verifies the
-/// layers in `FOLDER/found.json` for the image of `FOLDER/manifest.json`. `sign-keyless FOLDER NAME
-/// SUBJECT ISSUER` signs with `FOLDER/token` by the services of `FOLDER/signing_config.json`, and
-/// `verify-keyless FOLDER SUBJECT ISSUER` verifies; both trust `FOLDER/trusted_root.json`.
+/// `NAME`, and writes all that goes into a registry; `verify FOLDER PUBLIC_KEY KIND` verifies the
+/// layers in `FOLDER/found.json` for the image of `FOLDER/manifest.json`: all of them have to hold,
+/// and one of them has to be of that kind. `sign-keyless FOLDER NAME SUBJECT ISSUER CLOCK` signs
+/// with `FOLDER/token` by the services of `FOLDER/signing_config.json`, and
+/// `verify-keyless FOLDER SUBJECT ISSUER KIND CLOCK` verifies; both trust
+/// `FOLDER/trusted_root.json`, and their clock is that many seconds ahead.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
+    match run(&words).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(words: &[String]) -> Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sign", folder, name] => sign(Path::new(folder), name).await,
-        ["verify", folder, key] => {
+        ["verify", folder, key, kind] => {
             let key = PublicKey::from_pem(&fs::read_to_string(key)?)?;
             let trust = Trust::default().with_keys(vec![TrustedKey::always(key)]);
-            verify(Path::new(folder), &trust)
+            verify(Path::new(folder), &trust, &wanted(kind)?, Timestamp::now())
         }
-        ["sign-keyless", folder, name, subject, issuer] => {
-            sign_keyless(Path::new(folder), name, identity(subject, issuer)).await
+        ["sign-keyless", folder, name, subject, issuer, clock] => {
+            let identity = identity(subject, issuer);
+            sign_keyless(Path::new(folder), name, identity, ahead(clock)?).await
         }
-        ["verify-keyless", folder, subject, issuer] => {
+        ["verify-keyless", folder, subject, issuer, kind, clock] => {
             let folder = Path::new(folder);
             let keyless = keyless(folder, identity(subject, issuer))?;
-            verify(folder, &Trust::default().with_keyless(keyless))
+            let trust = Trust::default().with_keyless(keyless);
+            verify(folder, &trust, &wanted(kind)?, ahead(clock)?)
         }
         _ => bail!("sign | verify | sign-keyless | verify-keyless"),
+    }
+}
+
+/// What a clock says that is `seconds` ahead, or behind.
+fn ahead(seconds: &str) -> Result<Timestamp> {
+    let seconds = jiff::SignedDuration::from_secs(seconds.parse()?);
+    Ok(Timestamp::now() + seconds)
+}
+
+fn wanted(kind: &str) -> Result<PredicateType> {
+    match kind {
+        "signature" => Ok(PredicateType::Signature),
+        "spdx" => Ok(PredicateType::Spdx),
+        _ => bail!("no kind `{kind}`"),
     }
 }
 
@@ -63,8 +91,8 @@ async fn sign(folder: &Path, name: &str) -> Result<()> {
     Ok(fs::write(folder.join("commands.json"), commands)?)
 }
 
-async fn sign_keyless(folder: &Path, name: &str, identity: Identity) -> Result<()> {
-    let now = Timestamp::now();
+/// Signs all or nothing: a failure leaves no file. It says which error it is, in Rust's words.
+async fn sign_keyless(folder: &Path, name: &str, identity: Identity, now: Timestamp) -> Result<()> {
     let subject = subject(&fs::read(folder.join("manifest.json"))?, name);
     let config = fs::read_to_string(folder.join("signing_config.json"))?;
     let tokens = Arc::new(TokenFile(folder.join("token")));
@@ -74,7 +102,8 @@ async fn sign_keyless(folder: &Path, name: &str, identity: Identity) -> Result<(
     let mut signed = Vec::new();
     for (kind, predicate) in predicates() {
         let predicate = predicate.to_string().into_bytes();
-        signed.push(signer.sign(&subject, kind, predicate, now).await?);
+        let one = signer.sign(&subject, kind, predicate, now).await;
+        signed.push(one.map_err(|error| anyhow!("{error:?}"))?);
     }
     write(folder, &signer.lay_out(&subject, &signed)?)
 }
@@ -161,17 +190,24 @@ fn write(folder: &Path, artifacts: &[Artifact]) -> Result<()> {
     )?)
 }
 
-fn verify(folder: &Path, trust: &Trust) -> Result<()> {
+fn verify(folder: &Path, trust: &Trust, kind: &PredicateType, now: Timestamp) -> Result<()> {
     let image = Digest::of(&fs::read(folder.join("manifest.json"))?);
     let presented = found(&folder.join("found.json"))?;
-    let report = trust.verify(&image, &presented, Timestamp::now());
+    let report = trust.verify(&image, &presented, now);
     for row in &report.rows {
         println!("{row:?}");
     }
-    let lacks = shortcomings(&needed(&[]), &report, Origin::Release);
-    match lacks.first() {
-        None => Ok(()),
-        Some(lack) => bail!("{lack}"),
+    if let Some(why) = report
+        .rows
+        .iter()
+        .find_map(|row| row.outcome.as_ref().err())
+    {
+        bail!("refused: {why}");
+    }
+    let mut kinds = report.rows.iter().filter_map(|row| row.kind.as_ref());
+    match kinds.any(|found| found == kind) {
+        true => Ok(()),
+        false => bail!("refused: {kind} is missing"),
     }
 }
 

@@ -1,7 +1,13 @@
 //! `cargo xtask interop`: what others' real programs make of mayfly.
 
-mod go;
+mod debian_registry;
+pub mod door;
+mod found;
+mod keyless;
+pub mod laid_out;
+pub mod ours;
 mod registry;
+pub mod sample;
 pub mod sbom;
 mod signing;
 
@@ -15,10 +21,12 @@ use crate::step::step;
 pub enum Interop {
     /// The registry, by the conformance program, crane, skopeo and docker
     Registry,
-    /// Bills of materials, by schemas, validators and syft
+    /// Bills of materials, by schemas, validators, syft and osv-scanner
     Sbom,
-    /// Signatures and attestations, by cosign 3 and 2
+    /// Signatures and attestations with a key, by cosign 3 and 2
     Signing,
+    /// Signatures of an identity, by cosign 3, npm's verifier and PyPI's, with real services
+    Keyless,
 }
 
 /// Judges one part, or everything.
@@ -27,10 +35,12 @@ pub fn run(interop: Option<Interop>) -> Result<()> {
         Some(Interop::Registry) => registry::run(),
         Some(Interop::Sbom) => sbom::run(),
         Some(Interop::Signing) => signing::run(),
+        Some(Interop::Keyless) => keyless::run(),
         None => {
             step("registry", registry::run)?;
-            step("bills of materials", sbom::run)?;
-            step("signatures", signing::run)
+            step("signatures", signing::run)?;
+            step("keyless signatures", keyless::run)?;
+            step("bills of materials", sbom::run)
         }
     }
 }

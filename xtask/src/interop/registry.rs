@@ -8,23 +8,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::go::{self, Judge};
 use crate::bench::docker::Docker;
 use crate::command::{self, command};
+use crate::judges::{CONFORMANCE, CRANE};
 use crate::registry::{Profile, Registry};
 use crate::setup;
 use crate::step::step;
-
-const CONFORMANCE: Judge = Judge {
-    program: "conformance",
-    package: "github.com/opencontainers/distribution-spec/conformance",
-    version: "v0.0.0-20260831232431-97274622c111",
-};
-const CRANE: Judge = Judge {
-    program: "crane",
-    package: "github.com/google/go-containerregistry/cmd/crane",
-    version: "v0.22.1",
-};
 
 /// What the conformance program leaves out unless it is told to; everything else is on by itself.
 const ALL: [(&str, &str); 6] = [
@@ -75,7 +64,7 @@ impl Place<'_> {
 
 fn conformance(place: &Place<'_>) -> Result<()> {
     let results = place.folder.join("results");
-    let mut judge = command(&go::install(&CONFORMANCE)?.to_string_lossy(), [""; 0]);
+    let mut judge = command(&CONFORMANCE.built()?.to_string_lossy(), [""; 0]);
     judge
         .env("OCI_REGISTRY", place.host())
         .env("OCI_TLS", "disabled")
@@ -147,7 +136,7 @@ fn layer(folder: &Path) -> Result<PathBuf> {
 }
 
 fn crane(place: &Place<'_>, layer: &Path) -> Result<()> {
-    let program = go::install(&CRANE)?;
+    let program = CRANE.built()?;
     let crane = |arguments: &[&str]| {
         let mut crane = command(&program.to_string_lossy(), arguments);
         crane.env("DOCKER_CONFIG", place.folder.join("crane"));

@@ -1,8 +1,9 @@
 //! Our bills of materials before judges that are not ours: CycloneDX's own strict validator, SPDX's
-//! schema and SPDX's own tools, and syft's findings on the same image.
+//! schema and SPDX's own tools, osv-scanner, and syft's findings on the same image.
 
 mod differences;
 mod image;
+mod scanner;
 pub mod tools;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ fn judge(tools: &Tools, image: &Image, out: &Path) -> Result<()> {
         "the inventory has problems: {}",
         ours["problems"]
     );
+    scanner::reads(tools, out, &ours)?;
     let theirs = tools.syft(&image.merged)?;
     let differences = differences::between(&ours, &theirs, &image.merged)?;
     let found = theirs["artifacts"].as_array().map_or(0, Vec::len);

@@ -1,36 +1,42 @@
 //! cosign verifies what mayfly signed, by key, and refuses what it should; mayfly verifies what
-//! cosign signed.
-
-mod judge;
-mod laid_out;
-mod peer;
+//! cosign signed. In mayfly's own registry, and in Debian's, which lists no referrers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use self::judge::{COSIGN_2, COSIGN_3};
-use self::laid_out::{Forgery, LaidOut};
-use self::peer::Registry;
-use crate::command::{self, command};
-use crate::place;
+use super::door::Door;
+use super::laid_out::{self, Forgery, LaidOut, forgery, within_payload};
+use super::sample::{self, manifest};
+use super::{debian_registry, found, ours};
+use crate::command;
+use crate::judges::{COSIGN_2, COSIGN_3};
+use crate::registry::{Profile, Registry};
 use crate::step::step;
 
 /// Runs every check.
 pub fn run() -> Result<()> {
-    let cosigns = Cosigns {
-        v3: step("cosign 3", || COSIGN_3.built())?,
-        v2: step("cosign 2", || COSIGN_2.built())?,
+    let programs = Programs {
+        cosign_3: step("cosign 3", || COSIGN_3.built())?,
+        cosign_2: step("cosign 2", || COSIGN_2.built())?,
+        signer: step("the signer", ours::signer)?,
     };
-    let signer = step("the signer", signer)?;
-    let ground = Ground::new(cosigns, signer)?;
-    step("cosign 3 and 2 verify all three layouts", || {
-        ground.accepted()
+    let scratch = tempfile::tempdir()?;
+    let registry = step("the registry", || {
+        Registry::start(&scratch.path().join("ours"), Profile::Debug)
     })?;
+    let door = Door::with_token(registry.address, &registry.writer);
+    step("in mayfly's registry", || judge(&programs, door))?;
+    let (door, _process) = debian_registry::start(&scratch.path().join("debian"))?;
+    step("in Debian's registry", || judge(&programs, door))
+}
+
+fn judge(programs: &Programs, door: Door) -> Result<()> {
+    let ground = Ground::new(programs, door)?;
+    step("all three layouts are verified", || ground.accepted())?;
     step("a wrong key is refused", || ground.wrong_key())?;
     step("another image's signatures are refused", || {
         ground.wrong_subject()
@@ -41,46 +47,32 @@ pub fn run() -> Result<()> {
     step("what cosign 3 signed verifies here", || ground.theirs())
 }
 
-struct Cosigns {
-    v3: PathBuf,
-    v2: PathBuf,
+struct Programs {
+    cosign_3: PathBuf,
+    cosign_2: PathBuf,
+    signer: PathBuf,
 }
 
 /// A registry, and an image that was signed.
-struct Ground {
-    cosigns: Cosigns,
-    signer: PathBuf,
-    registry: Registry,
+struct Ground<'a> {
+    programs: &'a Programs,
+    door: Door,
     folder: TempDir,
 }
 
-/// The program that signs as the server does.
-fn signer() -> Result<PathBuf> {
-    let options = [
-        "build",
-        "--quiet",
-        "--package",
-        "xtask",
-        "--features",
-        "interop",
-    ];
-    let mut build = command("cargo", options);
-    command::run(build.args(["--bin", "interop-sign"]))?;
-    Ok(place::target().join("debug/interop-sign"))
-}
-
-impl Ground {
-    fn new(cosigns: Cosigns, signer: PathBuf) -> Result<Self> {
+impl<'a> Ground<'a> {
+    fn new(programs: &'a Programs, door: Door) -> Result<Self> {
         let ground = Self {
-            cosigns,
-            signer,
-            registry: Registry::start()?,
+            programs,
+            door,
             folder: tempfile::tempdir()?,
         };
-        ground.put_image("check/all", &manifest("app"))?;
+        ground.door.log_in(ground.folder.path())?;
+        sample::put(&ground.door, "check/all", &manifest("app"))?;
         fs::write(ground.path("manifest.json"), manifest("app"))?;
         ground.sign()?;
-        laid_out::push(&ground.registry, "check/all", &ground.signed()?)?;
+        ground.make_key()?;
+        laid_out::push(&ground.door, "check/all", &ground.signed()?)?;
         Ok(ground)
     }
 
@@ -93,21 +85,9 @@ impl Ground {
     }
 
     fn sign(&self) -> Result<()> {
-        let mut sign = Command::new(&self.signer);
-        let name = self.registry.name("check/all");
+        let mut sign = Command::new(&self.programs.signer);
+        let name = self.door.name("check/all");
         command::run(sign.arg("sign").arg(self.folder.path()).arg(name))
-    }
-
-    fn put_image(&self, repository: &str, manifest: &str) -> Result<()> {
-        for blob in BLOBS {
-            let digest = laid_out::digest(blob);
-            self.registry
-                .put_blob(repository, &digest, blob.as_bytes())?;
-        }
-        let reference = laid_out::digest(manifest);
-        let bytes = manifest.as_bytes();
-        self.registry
-            .put_manifest(repository, &reference, MANIFEST, bytes)
     }
 
     /// Each command that `mayfly key export` tells, word for word.
@@ -115,8 +95,8 @@ impl Ground {
         let told: Vec<(String, String)> =
             serde_json::from_slice(&fs::read(self.path("commands.json"))?)?;
         let program = |heading: &str| match heading.starts_with("cosign 3") {
-            true => self.cosigns.v3.clone(),
-            false => self.cosigns.v2.clone(),
+            true => self.programs.cosign_3.clone(),
+            false => self.programs.cosign_2.clone(),
         };
         let words = |line: &str| line.split(' ').skip(1).map(str::to_owned).collect();
         let told = told
@@ -135,21 +115,21 @@ impl Ground {
         for (layout, checks) in self.layouts() {
             let repository = format!("alone/{layout}").replace('_', "-");
             let signed = laid_out::only(&self.signed()?, layout);
-            self.put_image(&repository, &manifest("app"))?;
-            laid_out::push(&self.registry, &repository, &signed)?;
+            sample::put(&self.door, &repository, &manifest("app"))?;
+            laid_out::push(&self.door, &repository, &signed)?;
             for check in checks {
                 command::capture(&mut self.check(check, &repository, "mayfly.pub"))?;
             }
+            command::capture(&mut self.ours(&repository, layout, "mayfly.pub")?)?;
         }
         Ok(())
     }
 
     fn wrong_key(&self) -> Result<()> {
-        self.make_key()?;
         for (program, words) in self.commands()? {
             let with_theirs = |word: String| word.replace("mayfly.pub", "cosign.pub");
             let words = words.into_iter().map(with_theirs);
-            refused(self.in_folder(&program).args(words))?;
+            ours::refused(self.in_folder(&program).args(words))?;
         }
         Ok(())
     }
@@ -159,31 +139,38 @@ impl Ground {
         let (image, other_image) = (laid_out::digest(&ours), laid_out::digest(&other));
         for (layout, checks) in self.layouts() {
             let repository = format!("moved/{layout}").replace('_', "-");
-            self.put_image(&repository, &other)?;
+            sample::put(&self.door, &repository, &other)?;
             let signed = laid_out::only(&self.signed()?, layout);
             let moved = laid_out::about(&signed, &image, &other_image)?;
-            laid_out::push(&self.registry, &repository, &moved)?;
+            laid_out::push(&self.door, &repository, &moved)?;
             for check in checks {
-                let name = self.registry.name(&repository);
+                let name = self.door.name(&repository);
                 let command = self.words(check, "mayfly.pub", &format!("{name}@{other_image}"));
-                refused(&mut { command })?;
+                ours::refused(&mut { command })?;
             }
+            fs::write(self.path("manifest.json"), &other)?;
+            ours::refused(&mut self.found(&repository, &other_image, layout, "mayfly.pub")?)?;
+            fs::write(self.path("manifest.json"), &ours)?;
         }
         Ok(())
     }
 
     fn forgeries(&self) -> Result<()> {
         for (layout, checks) in self.layouts() {
-            for (number, forgery) in FORGERIES.iter().filter(|(of, _)| *of == layout).enumerate() {
+            let ours = FORGERIES.iter().filter(|(of, ..)| *of == layout);
+            for (number, (_, forgery, noticed)) in ours.enumerate() {
                 let repository = format!("forged/{layout}-{number}").replace('_', "-");
                 let signed = laid_out::only(&self.signed()?, layout);
-                let forged = laid_out::forged(&signed, forgery.1)?;
-                self.put_image(&repository, &manifest("app"))?;
-                laid_out::push(&self.registry, &repository, &forged)?;
-                for check in &checks {
-                    refused(&mut self.check(*check, &repository, "mayfly.pub"))
-                        .with_context(|| format!("{layout}: {}", forgery.1.name))?;
+                let forged = laid_out::forged(&signed, *forgery)?;
+                sample::put(&self.door, &repository, &manifest("app"))?;
+                laid_out::push(&self.door, &repository, &forged)?;
+                let named = || format!("{layout}: {}", forgery.name);
+                for check in checks.iter().filter(|_| *noticed == Noticed::ByAll) {
+                    ours::refused(&mut self.check(*check, &repository, "mayfly.pub"))
+                        .with_context(named)?;
                 }
+                ours::refused(&mut self.ours(&repository, layout, "mayfly.pub")?)
+                    .with_context(named)?;
             }
         }
         Ok(())
@@ -193,17 +180,17 @@ impl Ground {
     /// cosign put them.
     fn theirs(&self) -> Result<()> {
         let (repository, image) = ("check/theirs", manifest("app"));
-        self.put_image(repository, &image)?;
+        sample::put(&self.door, repository, &image)?;
         let name = format!(
             "{}@{}",
-            self.registry.name(repository),
+            self.door.name(repository),
             laid_out::digest(&image)
         );
         fs::write(self.path("predicate.json"), r#"{"a":1}"#)?;
-        let mut sign = self.in_folder(&self.cosigns.v3);
+        let mut sign = self.in_folder(&self.programs.cosign_3);
         sign.args(["sign", "--yes"]).args(UNLOGGED);
         command::capture(sign.args(["--key", "cosign.key", &name]))?;
-        let mut attest = self.in_folder(&self.cosigns.v3);
+        let mut attest = self.in_folder(&self.programs.cosign_3);
         attest.args(["attest", "--yes"]).args(UNLOGGED);
         attest.args([
             "--predicate",
@@ -212,48 +199,37 @@ impl Ground {
             "https://example.org/p",
         ]);
         command::capture(attest.args(["--key", "cosign.key", &name]))?;
-        let found = self.referrers(repository, &laid_out::digest(&image))?;
+        let image = laid_out::digest(&image);
+        let found = found::documents(&self.door, repository, &image, "referrer")?;
         ensure!(found.len() == 2, "cosign left {} documents", found.len());
-        fs::write(self.path("found.json"), serde_json::to_vec(&found)?)?;
-        command::capture(&mut self.verifier("cosign.pub"))?;
-        refused(&mut self.verifier("mayfly.pub"))
+        command::capture(&mut self.found(repository, &image, "referrer", "cosign.pub")?)?;
+        ours::refused(&mut self.found(repository, &image, "referrer", "mayfly.pub")?).map(drop)
     }
 
-    fn verifier(&self, key: &str) -> Command {
-        let mut verify = Command::new(&self.signer);
+    /// mayfly's own verification of what is in a layout.
+    fn ours(&self, repository: &str, layout: &str, key: &str) -> Result<Command> {
+        let image = laid_out::digest(&manifest("app"));
+        self.found(repository, &image, layout, key)
+    }
+
+    fn found(&self, repository: &str, image: &str, layout: &str, key: &str) -> Result<Command> {
+        let found = found::documents(&self.door, repository, image, layout)?;
+        fs::write(self.path("found.json"), serde_json::to_vec(&found)?)?;
+        let kind = match layout {
+            "attestation_tag" => "spdx",
+            _ => "signature",
+        };
+        let mut verify = Command::new(&self.programs.signer);
         verify
             .arg("verify")
             .arg(self.folder.path())
-            .arg(self.path(key));
-        verify
-    }
-
-    /// The layers of every referrer that the list at the tag names.
-    fn referrers(&self, repository: &str, image: &str) -> Result<Vec<Value>> {
-        let get = |kind: &str, reference: &str| -> Result<Value> {
-            Ok(serde_json::from_slice(
-                &self.registry.get(repository, kind, reference)?,
-            )?)
-        };
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let list = get("manifests", &image.replace(':', "-"))?;
-        let mut found = Vec::new();
-        for referrer in list["manifests"].as_array().context("a list")? {
-            let manifest = get("manifests", &text(&referrer["digest"]))?;
-            let layer = &manifest["layers"][0];
-            let blob = self
-                .registry
-                .get(repository, "blobs", &text(&layer["digest"]))?;
-            found.push(json!({
-                "media_type": layer["mediaType"],
-                "text": String::from_utf8(blob)?,
-            }));
-        }
-        Ok(found)
+            .arg(self.path(key))
+            .arg(kind);
+        Ok(verify)
     }
 
     fn make_key(&self) -> Result<()> {
-        let mut make = self.in_folder(&self.cosigns.v3);
+        let mut make = self.in_folder(&self.programs.cosign_3);
         command::run(make.args(["generate-key-pair"]))
     }
 
@@ -289,14 +265,14 @@ impl Ground {
 
     fn check(&self, check: Check, repository: &str, key: &str) -> Command {
         let image = laid_out::digest(&manifest("app"));
-        let name = format!("{}@{image}", self.registry.name(repository));
+        let name = format!("{}@{image}", self.door.name(repository));
         self.words(check, key, &name)
     }
 
     fn words(&self, check: Check, key: &str, name: &str) -> Command {
         let program = match check.program {
-            Version::Three => &self.cosigns.v3,
-            Version::Two => &self.cosigns.v2,
+            Version::Three => &self.programs.cosign_3,
+            Version::Two => &self.programs.cosign_2,
         };
         let mut command = self.in_folder(program);
         command.args(match check.what {
@@ -339,63 +315,82 @@ enum What {
     Attestation,
 }
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const UNLOGGED: [&str; 2] = ["--use-signing-config=false", "--tlog-upload=false"];
 
-/// A configuration and a layer; nobody unpacks them.
-const BLOBS: [&str; 2] = [r#"{"architecture":"amd64","os":"linux"}"#, "a layer"];
-
-/// An image's manifest; another name makes another image.
-fn manifest(name: &str) -> String {
-    let described = |media_type: &str, blob: &str| {
-        json!({
-            "mediaType": media_type,
-            "digest": laid_out::digest(blob),
-            "size": blob.len(),
-        })
-    };
-    json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": described("application/vnd.oci.image.config.v1+json", BLOBS[0]),
-        "layers": [described("application/vnd.oci.image.layer.v1.tar+gzip", BLOBS[1])],
-        "annotations": { "name": name },
-    })
-    .to_string()
+/// Who has to notice a forgery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Noticed {
+    ByAll,
+    /// cosign does not look at it.
+    ByMayfly,
 }
 
-/// Each class of bytes that a signature or its wrapping has. The media type of a layer at `.sig` is
-/// not among them: cosign does not look at it; mayfly's own tests show that mayfly does.
-const FORGERIES: [(&str, Forgery); 10] = [
+/// Each class of bytes that a signature or its wrapping has, layout by layout.
+const FORGERIES: [(&str, Forgery, Noticed); 14] = [
     (
         "signature_tag",
         forgery("the payload", "docker-reference\":\"", 0),
+        Noticed::ByAll,
     ),
     (
         "signature_tag",
         forgery("the subject", "docker-manifest-digest\":\"sha256:", 5),
+        Noticed::ByAll,
     ),
     (
         "signature_tag",
         forgery("the signature", "cosign/signature\":\"", 30),
+        Noticed::ByAll,
+    ),
+    (
+        "signature_tag",
+        forgery("the layer's media type", "application/vnd.dev.cosign.", 0),
+        Noticed::ByMayfly,
     ),
     (
         "attestation_tag",
         forgery("the payload", "\"payload\":\"", 60),
+        Noticed::ByAll,
+    ),
+    (
+        "attestation_tag",
+        within_payload("the subject", "\"sha256\":\"", 5),
+        Noticed::ByAll,
     ),
     (
         "attestation_tag",
         forgery("the signature", "\"sig\":\"", 30),
+        Noticed::ByAll,
     ),
     (
         "attestation_tag",
         forgery("the payload's type", "vnd.in-toto+jso", 0),
+        Noticed::ByAll,
     ),
-    ("referrer", forgery("the payload", "\"payload\":\"", 60)),
-    ("referrer", forgery("the signature", "\"sig\":\"", 30)),
+    (
+        "attestation_tag",
+        forgery("the layer's media type", "application/vnd.dsse.", 0),
+        Noticed::ByMayfly,
+    ),
+    (
+        "referrer",
+        forgery("the payload", "\"payload\":\"", 60),
+        Noticed::ByAll,
+    ),
+    (
+        "referrer",
+        within_payload("the subject", "\"sha256\":\"", 5),
+        Noticed::ByAll,
+    ),
+    (
+        "referrer",
+        forgery("the signature", "\"sig\":\"", 30),
+        Noticed::ByAll,
+    ),
     (
         "referrer",
         forgery("the payload's type", "vnd.in-toto+jso", 0),
+        Noticed::ByAll,
     ),
     (
         "referrer",
@@ -404,25 +399,6 @@ const FORGERIES: [(&str, Forgery); 10] = [
             "{\"mediaType\":\"application/vnd.dev.sigstore.bundle",
             0,
         ),
+        Noticed::ByAll,
     ),
 ];
-
-const fn forgery(name: &'static str, before: &'static str, behind: usize) -> Forgery {
-    Forgery {
-        name,
-        before,
-        behind,
-    }
-}
-
-/// Runs a command that has to fail.
-fn refused(command: &mut Command) -> Result<()> {
-    let line = command::line(command);
-    let output = command
-        .output()
-        .with_context(|| format!("`{line}` cannot be started"))?;
-    match output.status.code() {
-        Some(code) if code != 0 => Ok(()),
-        _ => bail!("`{line}` accepted it"),
-    }
-}

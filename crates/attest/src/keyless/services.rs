@@ -214,6 +214,8 @@ impl Service {
             200..=299 => Ok(body),
             429 | 500..=599 => Err(self.unavailable(format!("it answered {status}: {}", said()))),
             401 | 403 => Err(SignerError::Identity { why: said() }),
+            // Fulcio calls a token that does not hold a bad request, and names it.
+            400 if said().contains("identity token") => Err(SignerError::Identity { why: said() }),
             _ => Err(self.refused(format!("it answered {status}: {}", said()))),
         }
     }

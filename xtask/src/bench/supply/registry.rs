@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 
 use super::super::stats::{self, Interval};
@@ -217,33 +218,13 @@ fn ask(
 fn login(address: SocketAddr, secret: &str) -> Result<String> {
     let basic = format!(
         "Authorization: Basic {}\r\n",
-        base64(format!("bench:{secret}").as_bytes())
+        BASE64_STANDARD.encode(format!("bench:{secret}"))
     );
     let answer = ask(address, "GET", "/v2/token", &basic, None)?;
     ensure!(answer.status == 200, "a login ends with {}", answer.status);
     let answer: serde_json::Value = serde_json::from_slice(&answer.start)?;
     let bearer = answer["token"].as_str().context("no token")?;
     Ok(format!("Authorization: Bearer {bearer}\r\n"))
-}
-
-/// Source: RFC 4648, 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let number = (0..3).fold(0, |number: usize, place| {
-            number << 8 | usize::from(three.get(place).copied().unwrap_or(0))
-        });
-        for place in 0..4 {
-            let letter = LETTERS[number >> (18 - 6 * place) & 63];
-            text.push(if place <= three.len() {
-                letter.into()
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 /// Debian's docker-registry, with its state in `folder`.
@@ -339,22 +320,4 @@ fn report(
         });
     }
     Ok(report)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_padded() {
-        for (text, expected) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-    }
 }

@@ -13,6 +13,7 @@ use crate::bench::table::Table;
 use crate::command::{self, command};
 use crate::interop::sbom::tools::Tools;
 use crate::process::Running;
+use crate::setup;
 use crate::step::step;
 
 /// What `bench supply sbom` is told.
@@ -268,15 +269,7 @@ fn python(environment: &Path) -> Result<()> {
 
 fn node(app: &Path) -> Result<()> {
     fs::create_dir_all(app)?;
-    let options = [
-        "install",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--silent",
-        "--prefix",
-    ];
-    command::run(command("npm", options).arg(app).args(NODE))
+    command::run(setup::npm()?.arg("--prefix").arg(app).args(NODE))
 }
 
 /// Adds this machine's libraries until the filesystem is as large as it should be.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::command::{self, command};
 use crate::mayfly::Mayfly;
 use crate::place;
+use crate::setup;
 
 /// An image as layers, and as the one tree that they make.
 pub struct Image {
@@ -118,16 +119,7 @@ fn node_packages(layer: &Path) -> Result<()> {
         folder.join("package.json"),
         r#"{"name": "extra", "version": "1.0.0"}"#,
     )?;
-    let options = [
-        "install",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--silent",
-        "--prefix",
-    ];
-    let mut install = command("npm", options);
-    command::run(install.arg(&folder).args(NODE))
+    command::run(setup::npm()?.arg("--prefix").arg(&folder).args(NODE))
 }
 
 /// Copies each layer over those below it.

