@@ -74,7 +74,7 @@ async fn run(config: ServeConfig, ready: impl FnOnce(u16)) -> Result<(), Failure
     let open = http::open_router(daemon.clone());
     tokio::select! {
         served = http::serve(listener, daemon, stopped.clone()) => served,
-        served = registry::serve(api, registry, open, stopped) => served,
+        served = registry::serve_beside(api, registry, open, stopped) => served,
     }
     .map_err(broken)?;
     finish(&delivery, &sandboxes).await;

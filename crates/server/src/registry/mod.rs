@@ -105,9 +105,18 @@ impl State {
 /// How often uploads that lie still are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
 
-/// Serves a registry, and what lies `beside` it, until `stopped` turns true. Fails on an address that other machines reach:
+/// Serves a registry until `stopped` turns true. Fails on an address that other machines reach:
 /// secrets would travel in the open.
 pub async fn serve(
+    listener: TcpListener,
+    state: State,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
+    serve_beside(listener, state, Router::new(), stopped).await
+}
+
+/// The same, with what lies beside it on the same port.
+pub(crate) async fn serve_beside(
     listener: TcpListener,
     state: State,
     beside: Router,

@@ -232,13 +232,7 @@ async fn an_address_that_others_reach_is_refused() {
     let front = Front::new().await;
     let listener = tokio::net::TcpListener::bind(("0.0.0.0", 0)).await;
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let served = server::registry::serve(
-        listener.expect("a port"),
-        front.state(),
-        axum::Router::new(),
-        stopped,
-    )
-    .await;
+    let served = server::registry::serve(listener.expect("a port"), front.state(), stopped).await;
     let error = served.expect_err("refused");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }

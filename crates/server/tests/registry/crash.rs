@@ -29,8 +29,7 @@ async fn a_registry_serves_in_a_process_of_its_own() {
     let port = listener.local_addr().expect("an address").port();
     println!("serves {port} {}", front.secret());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let served =
-        server::registry::serve(listener, front.state(), axum::Router::new(), stopped).await;
+    let served = server::registry::serve(listener, front.state(), stopped).await;
     served.expect("served until it is killed");
 }
 

@@ -26,12 +26,7 @@ impl Served {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(server::registry::serve(
-            listener,
-            front.state(),
-            axum::Router::new(),
-            stopped,
-        ));
+        tokio::spawn(server::registry::serve(listener, front.state(), stopped));
         Self {
             front,
             address,
