@@ -119,6 +119,7 @@ impl Delivery {
             .await
             .map_err(|error| Failure::of(&error))?;
         let release = release.ok_or_else(|| crate::takeover::image_gone(&key))?;
+        self.require_verified(&release).await?;
         let report = Report::new(listener);
         let room = self.apps.room(name);
         let _turn = room.turn.lock().await;
