@@ -20,6 +20,7 @@ pub mod keep;
 pub mod limits;
 pub mod manifest;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod release;
 pub mod rollout;
