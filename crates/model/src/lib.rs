@@ -4,10 +4,12 @@
 //! that its test is a table of values. All other rooms import this one.
 
 pub mod advice;
+pub mod advisory;
 pub mod app;
 pub mod attestation;
 pub mod backoff;
 pub mod cache;
+pub mod debian_version;
 pub mod digest;
 pub mod env;
 pub mod event;

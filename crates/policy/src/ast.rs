@@ -83,6 +83,62 @@ pub(crate) fn odd_entry_point(modules: &[Ref<Module>]) -> Option<(EntryPoint, St
     })
 }
 
+/// A rule that needs itself, directly or by others, with its file and line.
+///
+/// The bytecode of such rules would call itself until the stack ends.
+pub(crate) fn recursive(modules: &[Ref<Module>]) -> Option<(String, String, u32)> {
+    let rules = by_name(modules);
+    let needs = |key: &RuleKey| -> BTreeSet<RuleKey> {
+        let placed = rules.get(key).into_iter().flatten();
+        placed.flat_map(|placed| needs(*placed, &rules)).collect()
+    };
+    let graph: BTreeMap<RuleKey, BTreeSet<RuleKey>> =
+        rules.keys().map(|key| (key.clone(), needs(key))).collect();
+    let key = graph.keys().find(|key| reaches_itself(key, &graph))?;
+    let span = rules.get(key)?.first()?.rule.span();
+    Some((key.1.clone(), span.source.get_path().clone(), span.line))
+}
+
+fn reaches_itself(key: &RuleKey, graph: &BTreeMap<RuleKey, BTreeSet<RuleKey>>) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<&RuleKey> = graph[key].iter().collect();
+    while let Some(next) = open.pop() {
+        if next == key {
+            return true;
+        }
+        if seen.insert(next) {
+            open.extend(graph.get(next).into_iter().flatten());
+        }
+    }
+    false
+}
+
+/// The rules that one rule names.
+fn needs(placed: Placed<'_>, rules: &HashMap<RuleKey, Vec<Placed<'_>>>) -> BTreeSet<RuleKey> {
+    let mut reader = Reader::new(rules, Depth::One);
+    reader.rule(placed, &[]);
+    reader.seen.into_iter().map(|(key, _)| key).collect()
+}
+
+/// A reference below `data` to what there is not, with the file and line of its rule. There is no
+/// other data than the policy's own rules, so it would never have a value.
+pub(crate) fn dangling(modules: &[Ref<Module>]) -> Option<(String, String, u32)> {
+    let rules = by_name(modules);
+    let packages: Vec<String> = modules.iter().map(|module| package(module)).collect();
+    let is_package = |path: &String| {
+        let below = format!("{path}.");
+        let mut packages = packages.iter();
+        packages.any(|one| one == path || one.starts_with(&below))
+    };
+    rules.values().flatten().find_map(|placed| {
+        let mut reader = Reader::new(&rules, Depth::One);
+        reader.rule(*placed, &[]);
+        let path = reader.dangling.into_iter().find(|path| !is_package(path))?;
+        let span = placed.rule.span();
+        Some((path, span.source.get_path().clone(), span.line))
+    })
+}
+
 /// The names of the test rules of a module, with their lines.
 pub(crate) fn tests(module: &Module) -> Vec<(String, u32)> {
     let named = module.policy.iter().filter_map(|rule| {
@@ -161,11 +217,7 @@ fn by_name(modules: &[Ref<Module>]) -> HashMap<RuleKey, Vec<Placed<'_>>> {
 
 fn definition(placed: Placed<'_>, rules: &HashMap<RuleKey, Vec<Placed<'_>>>) -> Option<Definition> {
     let entry = entry_of(placed.rule)?;
-    let mut reader = Reader {
-        rules,
-        seen: HashSet::new(),
-        found: BTreeSet::new(),
-    };
+    let mut reader = Reader::new(rules, Depth::All);
     reader.rule(placed, &[]);
     let span = placed.rule.span();
     Some(Definition {
@@ -265,14 +317,36 @@ fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// Follows one entry point's rule.
+/// How far references are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// To the rules that are named.
+    One,
+    /// To the rules that those name, and so on.
+    All,
+}
+
+/// Follows one rule.
 struct Reader<'a> {
     rules: &'a HashMap<RuleKey, Vec<Placed<'a>>>,
+    depth: Depth,
     seen: HashSet<(RuleKey, Vec<Option<Place>>)>,
     found: BTreeSet<String>,
+    /// References below `data` that lead to no rule.
+    dangling: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(rules: &'a HashMap<RuleKey, Vec<Placed<'a>>>, depth: Depth) -> Self {
+        Self {
+            rules,
+            depth,
+            seen: HashSet::new(),
+            found: BTreeSet::new(),
+            dangling: BTreeSet::new(),
+        }
+    }
+
     fn rule(&mut self, placed: Placed<'a>, arguments: &[Option<Place>]) {
         let mut names = imports(placed.module);
         let package = package(placed.module);
@@ -303,7 +377,7 @@ impl<'a> Reader<'a> {
         let Some(rules) = self.rules.get(&key) else {
             return false;
         };
-        if self.seen.insert((key, arguments.clone())) {
+        if self.seen.insert((key, arguments.clone())) && self.depth == Depth::All {
             for placed in rules {
                 self.rule(*placed, &arguments);
             }
@@ -468,6 +542,7 @@ impl Within<'_, '_> {
                 return;
             }
         }
+        self.reader.dangling.insert(parts.join("."));
     }
 
     fn call(&mut self, function: &Expr, params: &[Ref<Expr>]) {
@@ -485,6 +560,9 @@ impl Within<'_, '_> {
                 self.expr(param);
             }
             return;
+        }
+        if let Some(Place::Data(parts)) = self.place(function) {
+            self.reader.dangling.insert(parts.join("."));
         }
         if let Some(path) = self.gotten(function, params) {
             return self.note(path);

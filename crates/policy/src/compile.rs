@@ -12,6 +12,7 @@ use regorus::{Engine, Rc};
 use crate::ast;
 use crate::limits::Limits;
 use crate::load::{Policies, PolicyError};
+use crate::nesting::too_deep;
 use crate::sources::Sources;
 use crate::spelled::spelled_out;
 
@@ -36,6 +37,12 @@ pub(crate) fn compile(sources: Sources, limits: Limits) -> Result<Policies, Poli
     let modules = engine.get_modules().clone();
     let entries = entries(&modules)?;
     modules.iter().try_for_each(|module| allow(module))?;
+    if let Some((rule, file, line)) = ast::recursive(&modules) {
+        return Err(PolicyError::Recursive { rule, file, line });
+    }
+    if let Some((path, file, line)) = ast::dangling(&modules) {
+        return Err(PolicyError::Dangling { path, file, line });
+    }
     let program = program(&mut engine, &entries)?;
     check_tests(&spelled, &modules)?;
     Ok(Policies {
@@ -66,6 +73,10 @@ fn spelled(sources: &Sources) -> Result<Sources, PolicyError> {
 }
 
 fn parse(file: &str, text: &str) -> Result<Ref<Module>, PolicyError> {
+    if let Some(line) = too_deep(text) {
+        let file = file.to_owned();
+        return Err(PolicyError::TooDeep { file, line });
+    }
     let mut engine = Engine::new();
     add(&mut engine, file, text)?;
     let module = engine.get_modules().first().cloned();

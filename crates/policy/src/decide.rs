@@ -7,50 +7,70 @@ use regorus::rvm::RegoVM;
 use serde_json::Value;
 
 use crate::ast::Definition;
+use crate::compile::told;
 use crate::load::Policies;
+
+/// What evaluates a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Compiled rules.
+    Bytecode,
+    /// The rules as they are written.
+    Interpreter,
+}
 
 /// What is said where a policy cannot be evaluated.
 const NEXT: &str = "run `mayfly policy test` over the policy, and mend what it names";
 
-/// Answers by the bytecode.
+/// Answers by both engines.
+///
+/// The bytecode takes most errors within a rule for "does not hold", and so does not deny. The
+/// interpreter reports them. Two engines that say different things know nothing.
 pub(crate) fn decide(policies: &Policies, input: &Value) -> Decision {
-    let mut machine = RegoVM::new();
-    machine.load_program(policies.program.clone());
-    machine.set_max_instructions(policies.limits.steps);
-    machine.set_strict_builtin_errors(true);
-    machine.set_execution_timer_config(Some(policies.limits.timer()));
     answer(policies, input, |input| {
-        let data = machine.set_data(RegoValue::new_object());
-        data.map_err(|error| error.to_string())?;
-        machine.set_input(input);
-        let entries = policies.entries.iter();
-        let mut evaluate = |path: &str| {
-            let value = machine.execute_entry_point_by_name(path);
-            value.map_err(|error| error.to_string())
-        };
-        entries
-            .map(|(entry, path)| Ok((*entry, evaluate(path)?)))
-            .collect()
+        let fast = by_bytecode(policies, input.clone())?;
+        let careful = by_interpreter(policies, input)?;
+        match fast == careful {
+            true => Ok(fast),
+            false => Err("its two engines give different answers".to_owned()),
+        }
     })
 }
 
-/// Answers by the interpreter.
-pub(crate) fn interpret(policies: &Policies, input: &Value) -> Decision {
-    let mut engine = policies.engine.clone();
-    answer(policies, input, |input| {
-        engine.set_input(input);
-        let entries = policies.entries.iter();
-        let mut evaluate = |path: &str| {
-            let value = engine.eval_rule(path.to_owned());
-            value.map_err(|error| crate::compile::told(&error))
-        };
-        entries
-            .map(|(entry, path)| Ok((*entry, evaluate(path)?)))
-            .collect()
+/// Answers by one engine, to be compared.
+pub(crate) fn decide_by(engine: Engine, policies: &Policies, input: &Value) -> Decision {
+    answer(policies, input, |input| match engine {
+        Engine::Bytecode => by_bytecode(policies, input),
+        Engine::Interpreter => by_interpreter(policies, input),
     })
 }
 
 type Answers = Vec<(EntryPoint, RegoValue)>;
+
+fn by_bytecode(policies: &Policies, input: RegoValue) -> Result<Answers, String> {
+    let mut machine = RegoVM::new();
+    machine.load_program(policies.program.clone());
+    machine.set_max_instructions(policies.limits.steps);
+    machine.set_execution_timer_config(Some(policies.limits.timer()));
+    let data = machine.set_data(RegoValue::new_object());
+    data.map_err(|error| error.to_string())?;
+    machine.set_input(input);
+    let answers = policies.entries.iter().map(|(entry, path)| {
+        let value = machine.execute_entry_point_by_name(path);
+        Ok((*entry, value.map_err(|error| error.to_string())?))
+    });
+    answers.collect()
+}
+
+fn by_interpreter(policies: &Policies, input: RegoValue) -> Result<Answers, String> {
+    let mut engine = policies.engine.clone();
+    engine.set_input(input);
+    let answers = policies.entries.iter().map(|(entry, path)| {
+        let value = engine.eval_rule(path.clone());
+        Ok((*entry, value.map_err(|error| told(&error))?))
+    });
+    answers.collect()
+}
 
 /// Asks with `evaluate`, and takes the answers apart.
 fn answer(
@@ -74,7 +94,7 @@ fn question(policies: &Policies, text: &str) -> Result<RegoValue, String> {
             text.len()
         ));
     }
-    RegoValue::from_json_str(text).map_err(|error| crate::compile::told(&error))
+    RegoValue::from_json_str(text).map_err(|error| told(&error))
 }
 
 /// What the rules said.

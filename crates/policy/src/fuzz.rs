@@ -1,5 +1,7 @@
 //! Entry points for fuzzers: they must neither panic nor hang, whatever they are given.
 
+use std::sync::LazyLock;
+
 use model::policy::{NOT_EVALUATED, Verdict};
 use serde_json::Value;
 
@@ -23,10 +25,9 @@ pub fn policy(bytes: &[u8]) {
 
 /// An arbitrary document as a question to the policy that comes with mayfly.
 pub fn question(bytes: &[u8]) {
-    let Ok(input) = serde_json::from_slice::<Value>(bytes) else {
-        return;
-    };
-    let Ok(policies) = Policies::load(crate::defaults()) else {
+    static POLICIES: LazyLock<Option<Policies>> =
+        LazyLock::new(|| Policies::load(crate::defaults()).ok());
+    let (Ok(input), Some(policies)) = (serde_json::from_slice(bytes), &*POLICIES) else {
         return;
     };
     let decision = policies.decide(&input);

@@ -25,7 +25,7 @@ impl Default for Limits {
     /// A thousand times what the policies that come with mayfly need.
     fn default() -> Self {
         Self {
-            time: Duration::from_millis(500),
+            time: Duration::from_secs(2),
             steps: 5_000_000,
             files: 1_000,
             bytes: 16 << 20,
@@ -36,9 +36,14 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn timer(&self) -> ExecutionTimerConfig {
-        ExecutionTimerConfig {
-            limit: self.time,
-            check_interval: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN),
-        }
+        timer(self.time)
+    }
+}
+
+/// Stops an engine after `limit`.
+pub(crate) fn timer(limit: Duration) -> ExecutionTimerConfig {
+    ExecutionTimerConfig {
+        limit,
+        check_interval: NonZeroU32::new(1_000).unwrap_or(NonZeroU32::MIN),
     }
 }

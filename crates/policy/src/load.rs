@@ -38,6 +38,34 @@ pub enum PolicyError {
         /// Where and what, by the parser.
         message: String,
     },
+    /// A file nests deeper than the parser could follow.
+    #[error("{file}:{line}: the text nests too deep, or one expression is too long")]
+    TooDeep {
+        /// The file.
+        file: String,
+        /// From 1.
+        line: u32,
+    },
+    /// Rules that need themselves have no answer.
+    #[error("{file}:{line}: `{rule}` depends on itself")]
+    Recursive {
+        /// The rule.
+        rule: String,
+        /// The file.
+        file: String,
+        /// From 1.
+        line: u32,
+    },
+    /// A reference has no value and never will.
+    #[error("{file}:{line}: there is no `data.{path}`")]
+    Dangling {
+        /// What is named.
+        path: String,
+        /// The file.
+        file: String,
+        /// Of the rule, from 1.
+        line: u32,
+    },
     /// The files do not fit together, or a rule cannot be run.
     #[error("the policy does not compile: {message}")]
     Compile {
@@ -131,9 +159,9 @@ impl Policies {
         decide::decide(self, input)
     }
 
-    /// The same answer by the interpreter: slower, and only there to be compared with.
-    pub fn interpret(&self, input: &Value) -> Decision {
-        decide::interpret(self, input)
+    /// What one engine alone would answer. Nothing is decided by it.
+    pub fn decide_by(&self, engine: crate::Engine, input: &Value) -> Decision {
+        decide::decide_by(engine, self, input)
     }
 }
 

@@ -7,7 +7,11 @@ use serde::Serialize;
 
 use crate::ast;
 use crate::compile;
+use crate::limits::timer;
 use crate::load::{Policies, PolicyError};
+
+/// How long one test may take: it asks many questions.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// How one test ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,6 +79,7 @@ impl Policies {
     /// `with`.
     pub fn test(&self) -> Result<Suite, PolicyError> {
         let mut engine = self.engine.clone();
+        engine.set_execution_timer_config(timer(LONGEST));
         for (file, text) in self.spelled.tests() {
             compile::add(&mut engine, file, text)?;
         }
