@@ -59,7 +59,9 @@ pub(crate) fn visit(
         if length > RECORD_BYTES {
             return Err(too_large("one of its records"));
         }
-        left = left.checked_sub(length).ok_or_else(|| too_large("what it unpacks to"))?;
+        left = left
+            .checked_sub(length)
+            .ok_or_else(|| too_large("what it unpacks to"))?;
         visit(&name, &content)?;
     }
     Ok(())

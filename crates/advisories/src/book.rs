@@ -87,7 +87,10 @@ impl Draft {
             put_interval(bytes, interval);
         }
         bytes.put_number(entry.versions.len() as u64);
-        entry.versions.iter().for_each(|version| bytes.put_text(version));
+        entry
+            .versions
+            .iter()
+            .for_each(|version| bytes.put_text(version));
     }
 
     /// The finished book.
@@ -238,13 +241,17 @@ fn read_entry<'a>(take: &mut Take<'a>) -> Option<ReadEntry<'a>> {
     let title = usize::try_from(take.number()?).ok()?;
     let name = take.text()?;
     let flags = take.byte()?;
-    let tenths = take.byte().map(|tenths| (tenths <= 100).then_some(tenths))?;
+    let tenths = take
+        .byte()
+        .map(|tenths| (tenths <= 100).then_some(tenths))?;
     let vector = match tenths {
         Some(_) => take.text()?,
         None => "",
     };
     let intervals = take.count()?;
-    let intervals = (0..intervals).map(|_| read_interval(take)).collect::<Option<_>>()?;
+    let intervals = (0..intervals)
+        .map(|_| read_interval(take))
+        .collect::<Option<_>>()?;
     let versions = take.count()?;
     let versions = (0..versions).map(|_| take.text()).collect::<Option<_>>()?;
     Some(ReadEntry {
@@ -336,7 +343,10 @@ mod tests {
         assert_eq!(book.keys().collect::<Vec<_>>(), ["key a", "key b", "key c"]);
         let entries = book.entries("key b").expect("a sound book");
         let read = &entries[0];
-        assert_eq!((read.name, read.tenths, read.is_assumed), ("b", Some(98), true));
+        assert_eq!(
+            (read.name, read.tenths, read.is_assumed),
+            ("b", Some(98), true)
+        );
         assert_eq!(read.versions, ["4.0.0"]);
         assert_eq!(read.intervals[0].fixed, Some("1.0.0"));
         assert_eq!(read.intervals[1].reach, Reach::Through("2.1.0"));

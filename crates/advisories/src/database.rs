@@ -94,6 +94,12 @@ impl Database {
         Self::read(map).ok_or(OpenError::Damaged { path })
     }
 
+    /// `content` as an index whose digest fits: for fuzzers, which would never guess it.
+    pub(crate) fn sealed(content: &[u8]) -> Vec<u8> {
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        [MAGIC.as_slice(), &digest, content].concat()
+    }
+
     fn read(map: Mmap) -> Option<Self> {
         let written: [u8; 32] = map.get(DIGEST_AT..CONTENT_AT)?.try_into().ok()?;
         let content = map.get(CONTENT_AT..)?;
@@ -124,7 +130,9 @@ impl Database {
 
     /// How old the newest record of all is; none when none has a date that can be true.
     pub fn age_seconds(&self, now: Timestamp) -> Option<u64> {
-        self.facts().filter_map(|facts| facts.age_seconds(now)).min()
+        self.facts()
+            .filter_map(|facts| facts.age_seconds(now))
+            .min()
     }
 
     /// How old the data is that decides about `packages`: the oldest of their ecosystems counts.
@@ -132,9 +140,16 @@ impl Database {
     pub fn age_seconds_for(&self, packages: &[Package], now: Timestamp) -> Option<u64> {
         let is_needed = |facts: &&Facts| {
             let mut packages = packages.iter();
-            packages.any(|one| one.ecosystem.as_ref().is_some_and(|e| e.as_str() == facts.ecosystem))
+            packages.any(|one| {
+                one.ecosystem
+                    .as_ref()
+                    .is_some_and(|e| e.as_str() == facts.ecosystem)
+            })
         };
-        let ages = self.facts().filter(is_needed).map(|facts| facts.age_seconds(now));
+        let ages = self
+            .facts()
+            .filter(is_needed)
+            .map(|facts| facts.age_seconds(now));
         let ages: Option<Vec<u64>> = ages.collect();
         ages?.into_iter().max()
     }
@@ -147,7 +162,9 @@ impl Database {
         };
         packages.iter().for_each(|package| search.package(package));
         let mut matches = search.matches;
-        matches.hits.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)));
+        matches
+            .hits
+            .sort_by(|a, b| worst_first(a).cmp(&worst_first(b)));
         matches
     }
 
@@ -214,7 +231,9 @@ pub(crate) fn write(path: &Path, books: &[(Facts, Vec<u8>)]) -> io::Result<(u64,
     parts.iter().for_each(|part| hash.update(part));
     let digest: [u8; 32] = hash.finalize().into();
 
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(MAGIC)?;
@@ -281,7 +300,9 @@ impl<'a> Search<'a> {
         let mut found: BTreeMap<&str, Hit> = BTreeMap::new();
         for (_, book) in self.database.books() {
             let book = Book(book);
-            let entries = keys.iter().flat_map(|key| book.entries(key).unwrap_or_default());
+            let entries = keys
+                .iter()
+                .flat_map(|key| book.entries(key).unwrap_or_default());
             for (title, entries) in by_title(book, entries) {
                 if let Some(hit) = self.judge(package, &title, entries) {
                     found.entry(title.id).or_insert(hit);
@@ -317,7 +338,11 @@ impl<'a> Search<'a> {
         let entry = verdict.entry?;
         Some(Hit {
             id: title.id.to_owned(),
-            aliases: title.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            aliases: title
+                .aliases
+                .iter()
+                .map(|alias| (*alias).to_owned())
+                .collect(),
             kind: title.kind,
             purl: package.purl.clone(),
             name: entry.name.to_owned(),
@@ -366,8 +391,15 @@ impl<'a> Verdict<'a> {
     fn nearest_fix(&self) -> Option<String> {
         let fixes: Option<Vec<_>> = self.fixes.iter().copied().collect();
         let newest = fixes?.into_iter().reduce(|a, b| {
-            let order = a.1.parse(a.0).zip(b.1.parse(b.0)).and_then(|(a, b)| a.compare(&b));
-            if order.is_some_and(std::cmp::Ordering::is_lt) { b } else { a }
+            let order =
+                a.1.parse(a.0)
+                    .zip(b.1.parse(b.0))
+                    .and_then(|(a, b)| a.compare(&b));
+            if order.is_some_and(std::cmp::Ordering::is_lt) {
+                b
+            } else {
+                a
+            }
         });
         newest.map(|(version, _)| version.to_owned())
     }

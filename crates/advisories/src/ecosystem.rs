@@ -132,8 +132,14 @@ mod tests {
             let (ecosystem, release) = Ecosystem::read(ecosystem);
             ecosystem.key(release, name)
         };
-        assert_eq!(key("PyPI", "Zope.Interface"), key("PyPI", "zope--interface"));
-        assert_eq!(key("Go", "github.com/Azure/x"), key("Go", "github.com/azure/x"));
+        assert_eq!(
+            key("PyPI", "Zope.Interface"),
+            key("PyPI", "zope--interface")
+        );
+        assert_eq!(
+            key("Go", "github.com/Azure/x"),
+            key("Go", "github.com/azure/x")
+        );
         for (one, other) in [
             (key("npm", "Request"), key("npm", "request")),
             (key("npm", "a"), key("PyPI", "a")),

@@ -140,6 +140,9 @@ mod tests {
         let mut facts = Facts::default();
         facts.dated(100);
         (0..100).for_each(|day| facts.dated(1_000_000 + day));
-        assert_eq!(facts.age_seconds(Timestamp::from_second(200).expect("a time")), None);
+        assert_eq!(
+            facts.age_seconds(Timestamp::from_second(200).expect("a time")),
+            None
+        );
     }
 }

@@ -378,7 +378,9 @@ impl Reading {
                 path: path.to_owned(),
                 unreadable: count,
                 all: self.files,
-                first: unreadable.and_then(|one| one.examples.first().cloned()).unwrap_or_default(),
+                first: unreadable
+                    .and_then(|one| one.examples.first().cloned())
+                    .unwrap_or_default(),
             });
         }
         let main = self.ecosystems.iter().max_by_key(|(_, count)| **count);
@@ -413,12 +415,18 @@ fn title(record: &Record<'_>, affected: &[Affected<'_>], modified: u64) -> Title
         false => AdvisoryKind::Vulnerability,
     };
     let text = [&record.summary, &record.details];
-    let text = text.into_iter().flatten().find(|text| !text.trim().is_empty());
+    let text = text
+        .into_iter()
+        .flatten()
+        .find(|text| !text.trim().is_empty());
     let aliases = record.aliases.as_deref().unwrap_or_default();
     Title {
         id: record.id.clone().into_owned(),
         kind,
-        aliases: aliases.iter().map(|alias| alias.clone().into_owned()).collect(),
+        aliases: aliases
+            .iter()
+            .map(|alias| alias.clone().into_owned())
+            .collect(),
         summary: text.map(|text| one_line(text)).unwrap_or_default(),
         modified,
     }

@@ -148,7 +148,12 @@ impl Event {
 }
 
 /// Whether `version` lies in an interval.
-pub(crate) fn contains(scheme: Scheme, version: &Version, start: Option<&str>, end: Reach<'_>) -> bool {
+pub(crate) fn contains(
+    scheme: Scheme,
+    version: &Version,
+    start: Option<&str>,
+    end: Reach<'_>,
+) -> bool {
     let order = |text: &str| {
         let other = scheme.parse(text)?;
         version.compare(&other)
@@ -219,16 +224,46 @@ mod tests {
     fn a_version_is_affected_where_events_in_their_order_say_so() {
         use Scheme::*;
         for (scheme, range, versions, expected) in [
-            (Pep440, "i:0 f:2.0", "0.1 1.9 2.0rc1 2.0 2.1", vec!["0.1", "1.9", "2.0rc1"]),
+            (
+                Pep440,
+                "i:0 f:2.0",
+                "0.1 1.9 2.0rc1 2.0 2.1",
+                vec!["0.1", "1.9", "2.0rc1"],
+            ),
             (Pep440, "f:2.0 i:1.0", "0.9 1.0 1.5 2.0", vec!["1.0", "1.5"]),
-            (Pep440, "i:0 l:1.2", "1.2 1.2.0 1.2+cu118 1.2.1", vec!["1.2", "1.2.0", "1.2+cu118"]),
+            (
+                Pep440,
+                "i:0 l:1.2",
+                "1.2 1.2.0 1.2+cu118 1.2.1",
+                vec!["1.2", "1.2.0", "1.2+cu118"],
+            ),
             (Pep440, "i:1 f:2 i:3 f:4", "0 1 2 3 4", vec!["1", "3"]),
-            (Pep440, "i:1 f:2 i:2 f:3", "1 2 2.5 3", vec!["1", "2", "2.5"]),
+            (
+                Pep440,
+                "i:1 f:2 i:2 f:3",
+                "1 2 2.5 3",
+                vec!["1", "2", "2.5"],
+            ),
             (Pep440, "i:1", "0.9 1 99", vec!["1", "99"]),
             (Pep440, "i:1.0 l:1.0", "0.9 1.0 1.1", vec!["1.0"]),
-            (Semver, "i:1.0.0-0 f:1.2.0", "1.0.0-alpha 1.1.0 1.2.0-beta 1.2.0", vec!["1.0.0-alpha", "1.1.0", "1.2.0-beta"]),
-            (Semver, "i:0 f:1.2.0", "1.2.0-rc.1 1.2.0", vec!["1.2.0-rc.1"]),
-            (Debian, "i:0 f:1.1.0l-1~deb9u6", "1.1.0l-1~deb9u5 1.1.0l-1~deb9u6", vec!["1.1.0l-1~deb9u5"]),
+            (
+                Semver,
+                "i:1.0.0-0 f:1.2.0",
+                "1.0.0-alpha 1.1.0 1.2.0-beta 1.2.0",
+                vec!["1.0.0-alpha", "1.1.0", "1.2.0-beta"],
+            ),
+            (
+                Semver,
+                "i:0 f:1.2.0",
+                "1.2.0-rc.1 1.2.0",
+                vec!["1.2.0-rc.1"],
+            ),
+            (
+                Debian,
+                "i:0 f:1.1.0l-1~deb9u6",
+                "1.1.0l-1~deb9u5 1.1.0l-1~deb9u6",
+                vec!["1.1.0l-1~deb9u5"],
+            ),
             (Semver, "i:0 x:2.0.0", "1.0.0 2.0.0", vec!["1.0.0"]),
         ] {
             assert_eq!(affected(scheme, range, versions), expected, "{range}");
@@ -239,10 +274,20 @@ mod tests {
     fn impossible_ranges_are_noted_and_taken_for_the_worst() {
         for (range, version, is_in, quirk) in [
             ("i:2.0 f:1.0", "2.5", true, Some(QuirkKind::ImpossibleRange)),
-            ("i:2.0 f:1.0", "1.5", false, Some(QuirkKind::ImpossibleRange)),
+            (
+                "i:2.0 f:1.0",
+                "1.5",
+                false,
+                Some(QuirkKind::ImpossibleRange),
+            ),
             ("f:1.0", "0.5", true, Some(QuirkKind::ImpossibleRange)),
             ("f:1.0", "1.5", false, Some(QuirkKind::ImpossibleRange)),
-            ("i:zzz f:1.0", "0.5", true, Some(QuirkKind::UnreadableVersion)),
+            (
+                "i:zzz f:1.0",
+                "0.5",
+                true,
+                Some(QuirkKind::UnreadableVersion),
+            ),
             ("i:1.0 f:zzz", "9", true, Some(QuirkKind::UnreadableVersion)),
             ("i:1.0 f:2.0", "1.5", true, None),
         ] {

@@ -31,4 +31,4 @@ pub use import::{Change, Import, ImportError, Imported, import};
 pub use licence::{LicenceVerdict, licence_verdict};
 pub use near::near_popular;
 pub use package::{Package, Purl};
-pub use path::paths;
+pub use path::{Paths, paths};

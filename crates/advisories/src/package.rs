@@ -141,7 +141,9 @@ impl Purl {
     /// `debian-13` is release `13`.
     fn release(&self) -> Option<String> {
         let distro = self.qualifier("distro").filter(|_| self.kind == "deb")?;
-        let release = distro.rsplit_once('-').map_or(distro, |(_, release)| release);
+        let release = distro
+            .rsplit_once('-')
+            .map_or(distro, |(_, release)| release);
         // Point releases share their records.
         let release = release.split('.').next().unwrap_or(release);
         (!release.is_empty()).then(|| release.to_owned())
@@ -155,25 +157,97 @@ mod tests {
     #[test]
     fn a_purl_names_what_its_ecosystem_knows() {
         for (purl, ecosystem, name, version, release) in [
-            ("pkg:pypi/flask@2.0", Some("PyPI"), "flask", Some("2.0"), None),
-            ("pkg:npm/%40babel/core@7.0.0", Some("npm"), "@babel/core", Some("7.0.0"), None),
-            ("pkg:golang/github.com/go-chi/chi/v5@v5.1.0", Some("Go"), "github.com/go-chi/chi/v5", Some("v5.1.0"), None),
-            ("pkg:golang/stdlib@1.22.1", Some("Go"), "stdlib", Some("1.22.1"), None),
-            ("pkg:cargo/serde@1.0.228", Some("crates.io"), "serde", Some("1.0.228"), None),
-            ("pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13&upstream=glibc", Some("Debian"), "glibc", Some("2.41-12"), Some("13")),
-            ("pkg:deb/debian/libstdc%2B%2B6@14.2.0-19%2Bb1?distro=debian-12.5&upstream=gcc-14%4014.2.0-19", Some("Debian"), "gcc-14", Some("14.2.0-19"), Some("12")),
-            ("pkg:maven/org.apache.commons/commons-lang3@3.1", Some("Maven"), "org.apache.commons:commons-lang3", Some("3.1"), None),
-            ("pkg:generic/node@22.1.0", None, "node", Some("22.1.0"), None),
+            (
+                "pkg:pypi/flask@2.0",
+                Some("PyPI"),
+                "flask",
+                Some("2.0"),
+                None,
+            ),
+            (
+                "pkg:npm/%40babel/core@7.0.0",
+                Some("npm"),
+                "@babel/core",
+                Some("7.0.0"),
+                None,
+            ),
+            (
+                "pkg:golang/github.com/go-chi/chi/v5@v5.1.0",
+                Some("Go"),
+                "github.com/go-chi/chi/v5",
+                Some("v5.1.0"),
+                None,
+            ),
+            (
+                "pkg:golang/stdlib@1.22.1",
+                Some("Go"),
+                "stdlib",
+                Some("1.22.1"),
+                None,
+            ),
+            (
+                "pkg:cargo/serde@1.0.228",
+                Some("crates.io"),
+                "serde",
+                Some("1.0.228"),
+                None,
+            ),
+            (
+                "pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13&upstream=glibc",
+                Some("Debian"),
+                "glibc",
+                Some("2.41-12"),
+                Some("13"),
+            ),
+            (
+                "pkg:deb/debian/libstdc%2B%2B6@14.2.0-19%2Bb1?distro=debian-12.5&upstream=gcc-14%4014.2.0-19",
+                Some("Debian"),
+                "gcc-14",
+                Some("14.2.0-19"),
+                Some("12"),
+            ),
+            (
+                "pkg:maven/org.apache.commons/commons-lang3@3.1",
+                Some("Maven"),
+                "org.apache.commons:commons-lang3",
+                Some("3.1"),
+                None,
+            ),
+            (
+                "pkg:generic/node@22.1.0",
+                None,
+                "node",
+                Some("22.1.0"),
+                None,
+            ),
             ("pkg:pypi/flask", Some("PyPI"), "flask", None, None),
-            ("pkg:npm/a@1.0.0#src/x", Some("npm"), "a", Some("1.0.0"), None),
+            (
+                "pkg:npm/a@1.0.0#src/x",
+                Some("npm"),
+                "a",
+                Some("1.0.0"),
+                None,
+            ),
         ] {
             let package = Package::of_purl(purl).expect(purl);
-            assert_eq!(package.ecosystem.as_ref().map(Ecosystem::as_str), ecosystem, "{purl}");
+            assert_eq!(
+                package.ecosystem.as_ref().map(Ecosystem::as_str),
+                ecosystem,
+                "{purl}"
+            );
             assert_eq!(package.name, name, "{purl}");
             assert_eq!(package.version.as_deref(), version, "{purl}");
             assert_eq!(package.release.as_deref(), release, "{purl}");
         }
-        for bad in ["", "flask", "pkg:", "pkg:pypi", "pkg:pypi/", "pkg:pypi/a%zz", "pkg:pypi/%ff"] {
+        for bad in [
+            "",
+            "flask",
+            "pkg:",
+            "pkg:pypi",
+            "pkg:pypi/",
+            "pkg:pypi/a%zz",
+            "pkg:pypi/%ff",
+        ] {
             assert_eq!(Package::of_purl(bad), None, "{bad}");
         }
     }

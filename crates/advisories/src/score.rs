@@ -8,6 +8,11 @@ use crate::record::Severity;
 /// The base metrics of version 3. Others refine the score by what a vector's reader knows.
 const BASE_3: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
 
+/// The base metrics of version 4. A vector without one of them has no score, and not the score 0.
+const BASE_4: [&str; 11] = [
+    "AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA",
+];
+
 /// The worst score of several vectors, and whether one of them could not be read.
 pub(crate) fn worst(severities: &[Severity<'_>]) -> (Option<Score>, bool) {
     let mut worst: Option<Score> = None;
@@ -33,17 +38,26 @@ pub(crate) fn tenths(vector: &str) -> Option<u8> {
     }
     let score = match vector.split_once('/') {
         Some((version @ ("CVSS:3.0" | "CVSS:3.1"), metrics)) => {
-            let base = metrics.split('/').filter(|metric| {
-                let name = metric.split(':').next().unwrap_or_default();
-                BASE_3.contains(&name)
-            });
-            let base: Vec<_> = std::iter::once(version).chain(base).collect();
-            base.join("/").parse::<cvss::v3::Base>().ok()?.score().value()
+            let base = base(metrics, &BASE_3)?;
+            let vector = format!("{version}/{}", base.join("/"));
+            vector.parse::<cvss::v3::Base>().ok()?.score().value()
         }
-        Some(("CVSS:4.0", _)) => vector.parse::<cvss::v4::Vector>().ok()?.score().value(),
+        Some(("CVSS:4.0", metrics)) => {
+            base(metrics, &BASE_4)?;
+            vector.parse::<cvss::v4::Vector>().ok()?.score().value()
+        }
         _ => return cvss2::tenths(vector),
     };
     Some((score * 10.0).round().clamp(0.0, 100.0) as u8)
+}
+
+/// The metrics of those names; none when one of them is missing.
+fn base<'a>(metrics: &'a str, names: &[&str]) -> Option<Vec<&'a str>> {
+    let of = |name: &&str| {
+        let mut metrics = metrics.split('/');
+        metrics.find(|metric| metric.split(':').next() == Some(*name))
+    };
+    names.iter().map(of).collect()
 }
 
 #[cfg(test)]
@@ -56,11 +70,25 @@ mod tests {
         for (vector, expected) in [
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Some(98)),
             ("CVSS:3.0/AV:N/AC:L/PR:L/UI:N/S:C/C:L/I:L/A:N", Some(64)),
-            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:U/RL:O", Some(98)),
-            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(93)),
-            ("CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(73)),
+            (
+                "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:U/RL:O",
+                Some(98),
+            ),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                Some(93),
+            ),
+            (
+                "CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+                Some(73),
+            ),
             ("AV:N/AC:L/Au:N/C:N/I:N/A:C", Some(78)),
             ("CVSS:3.1/AV:N", None),
+            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:Q", None),
+            (
+                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N",
+                None,
+            ),
             ("CVSS:5.0/AV:N/AC:L", None),
             ("7.5", None),
             ("", None),

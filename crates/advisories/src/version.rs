@@ -137,7 +137,11 @@ fn semver(text: &str) -> Option<semver::Version> {
 fn spaced(text: &str) -> String {
     let at = text.find(|c: char| c.is_ascii_digit());
     match at.filter(|at| text[*at..].bytes().all(|b| b.is_ascii_digit())) {
-        Some(at) => format!("{}.{}", text[..at].trim_end_matches(['.', '-']), &text[at..]),
+        Some(at) => format!(
+            "{}.{}",
+            text[..at].trim_end_matches(['.', '-']),
+            &text[at..]
+        ),
         None => text.to_owned(),
     }
 }
@@ -168,7 +172,11 @@ mod tests {
             (Semver, "1.0.0-alpha.9", "1.0.0-alpha.10"),
             (Semver, "1.0.0-rc.1", "1.0.0"),
             (Semver, "v1.9.0", "v1.10.0"),
-            (Semver, "0.0.0-20200101000000-aaaaaaaaaaaa", "0.0.0-20210101000000-aaaaaaaaaaaa"),
+            (
+                Semver,
+                "0.0.0-20200101000000-aaaaaaaaaaaa",
+                "0.0.0-20210101000000-aaaaaaaaaaaa",
+            ),
             (Semver, "1.22rc1", "go1.22"),
             (Semver, "1.22rc9", "1.22rc10"),
             (Semver, "1.21.9", "1.22"),
