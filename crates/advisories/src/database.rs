@@ -11,7 +11,7 @@ use model::{Digest, FailureCode, Remedy, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::book::{Book, ReadEntry, ReadTitle};
+use crate::book::{Book, ReadEntry, ReadInterval, ReadTitle};
 use crate::ecosystem::Ecosystem;
 use crate::facts::Facts;
 use crate::interval::contains;
@@ -366,16 +366,19 @@ impl<'a> Search<'a> {
 impl<'a> Verdict<'a> {
     fn hear(&mut self, entry: ReadEntry<'a>, wanted: &mut Wanted<'_>) {
         let scheme = entry.scheme;
-        let mut is_affected = false;
-        if let Some(version) = wanted.parsed(scheme) {
-            for interval in &entry.intervals {
-                if contains(scheme, version, interval.start, interval.reach) {
-                    is_affected = true;
-                    self.fixes.push(interval.fixed.map(|fixed| (fixed, scheme)));
-                }
-            }
-        }
-        self.is_certain |= is_affected && !entry.is_assumed;
+        let version = wanted.parsed(scheme);
+        let contains = |interval: &ReadInterval<'_>| match version {
+            Some(version) => contains(scheme, version, interval.start, interval.reach),
+            // A version that has no place in the order is older than all others.
+            None => interval.start.is_none(),
+        };
+        let hit: Vec<_> = entry.intervals.iter().filter(|one| contains(one)).collect();
+        let mut is_affected = !hit.is_empty();
+        self.is_certain |= is_affected && version.is_some() && !entry.is_assumed;
+        let fixes = hit
+            .into_iter()
+            .map(|one| one.fixed.map(|fixed| (fixed, scheme)));
+        self.fixes.extend(fixes);
         if !entry.versions.is_empty() {
             let canonical = scheme.canonical(wanted.version);
             let is_listed = entry.versions.contains(&canonical.as_str());

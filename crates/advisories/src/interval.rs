@@ -56,7 +56,7 @@ pub(crate) fn intervals(scheme: Scheme, events: &[Event]) -> Intervals {
     let mut found = Intervals::default();
     let mut sorted: Vec<(Option<Version>, &Event)> = Vec::new();
     for event in events {
-        match (scheme.parse(event.version()), event) {
+        match (scheme.parse_end(event.version()), event) {
             (_, Event::Introduced(version)) if version == "0" => sorted.push((None, event)),
             (Some(version), _) => sorted.push((Some(version), event)),
             (None, event) => {
@@ -85,13 +85,13 @@ fn order(a: &(Option<Version>, &Event), b: &(Option<Version>, &Event)) -> Orderi
 
 impl Intervals {
     fn pair(&mut self, sorted: &[(Option<Version>, &Event)]) {
-        let begins = |event: &Event| matches!(event, Event::Introduced(_));
-        if !sorted.is_empty() && !sorted.iter().any(|(_, event)| begins(event)) {
+        if self.is_headless(sorted) {
             // All that is said is where it ends.
             self.quirks.push(QuirkKind::ImpossibleRange);
             self.is_assumed = true;
         }
         let mut open: Option<Option<String>> = self.is_headless(sorted).then_some(None);
+        let mut was_last_affected = false;
         for (version, event) in sorted {
             match (event, open.take()) {
                 (Event::Introduced(_), Some(start)) => open = Some(start),
@@ -102,8 +102,15 @@ impl Intervals {
                     let end = event.end();
                     self.intervals.push(Interval { start, end });
                 }
+                // Of several last versions the last one counts.
+                (Event::LastAffected(text), None) if was_last_affected => {
+                    if let Some(interval) = self.intervals.last_mut() {
+                        interval.end = End::LastAffected(text.clone());
+                    }
+                }
                 (_, None) => self.quirks.push(QuirkKind::ImpossibleRange),
             }
+            was_last_affected = matches!(event, Event::LastAffected(_));
         }
         if let Some(start) = open {
             let end = End::Open;
@@ -127,13 +134,12 @@ impl Event {
         }
     }
 
-    /// At one version, the end of one interval comes before the beginning of the next one, and a
-    /// version that is the last is also the first.
+    /// At one version, events stand as the record has them: `introduced` and `fixed` is nothing,
+    /// `fixed` and `introduced` goes on. A version that is the last one is also the first.
     fn rank(&self) -> u8 {
         match self {
-            Self::Fixed(_) | Self::Limit(_) => 0,
-            Self::Introduced(_) => 1,
-            Self::LastAffected(_) => 2,
+            Self::Introduced(_) | Self::Fixed(_) | Self::Limit(_) => 0,
+            Self::LastAffected(_) => 1,
         }
     }
 
@@ -155,7 +161,7 @@ pub(crate) fn contains(
     end: Reach<'_>,
 ) -> bool {
     let order = |text: &str| {
-        let other = scheme.parse(text)?;
+        let other = scheme.parse_end(text)?;
         version.compare(&other)
     };
     // What cannot be compared is taken for the worst.
@@ -166,7 +172,7 @@ pub(crate) fn contains(
             Reach::Before(end) => order(end).is_none_or(Ordering::is_lt),
             Reach::Through(end) => {
                 let public = version.public();
-                let end = scheme.parse(end);
+                let end = scheme.parse_end(end);
                 let order = end.and_then(|end| public.compare(&end.public()));
                 order.is_none_or(Ordering::is_le)
             }
@@ -246,6 +252,18 @@ mod tests {
             ),
             (Pep440, "i:1", "0.9 1 99", vec!["1", "99"]),
             (Pep440, "i:1.0 l:1.0", "0.9 1.0 1.1", vec!["1.0"]),
+            (
+                Pep440,
+                "i:0 l:1.0 l:1.2",
+                "1.0 1.1 1.2 1.3",
+                vec!["1.0", "1.1", "1.2"],
+            ),
+            (
+                Semver,
+                "i:0.9.0 f:0.9.2 i:0.10.0 f:0.10.0",
+                "0.9.1 0.10.0 0.11.0",
+                vec!["0.9.1"],
+            ),
             (
                 Semver,
                 "i:1.0.0-0 f:1.2.0",

@@ -47,6 +47,16 @@ impl Scheme {
         })
     }
 
+    /// Reads a version that a range names. Records that were made of NVD's data write `1.2-NA` for
+    /// the release `1.2` itself.
+    pub(crate) fn parse_end(self, text: &str) -> Option<Version> {
+        let release = match self {
+            Self::Pep440 => text.strip_suffix("-NA"),
+            _ => None,
+        };
+        self.parse(release.unwrap_or(text))
+    }
+
     /// A text that equal versions share, and no others. A version that cannot be compared is only
     /// equal to itself.
     pub(crate) fn canonical(self, text: &str) -> String {

@@ -303,7 +303,7 @@ fn packages_are_found_by_their_exact_name_and_the_order_of_their_versions() {
         ("pkg:pypi/legacy@0.1", vec!["PYSEC-2"], Some("1.0")),
         ("pkg:pypi/legacy@1.5.0", vec!["PYSEC-2"], None),
         ("pkg:pypi/legacy@1.4", vec![], None),
-        ("pkg:pypi/legacy@2004d", vec!["PYSEC-2"], None),
+        ("pkg:pypi/legacy@2004d", vec!["PYSEC-2"], Some("1.0")),
         ("pkg:pypi/torch@2.0%2Bcu118", vec!["PYSEC-3"], None),
         ("pkg:pypi/torch@2.0.1", vec![], None),
         ("pkg:pypi/gone@1", vec![], None),
@@ -437,7 +437,14 @@ fn what_could_not_be_looked_for_is_told() {
             "pkg:maven/org.example/lib@2.0.Final"
         ]
     );
-    assert!(matches.hits.is_empty());
+    // A version without a place in the order is older than all that have one.
+    assert_eq!(ids(&matches), ["PYSEC-1", "GHSA-3"]);
+    assert!(
+        matches
+            .hits
+            .iter()
+            .all(|hit| hit.certainty == Certainty::Assumed)
+    );
 }
 
 #[test]

@@ -131,14 +131,15 @@ pub enum Origin {
 impl Hit {
     /// Whether it stops a release, where no policy says otherwise.
     ///
-    /// Harm by intent always does; a fault does when it is bad, can be mended, and is in what the
-    /// app itself brings.
+    /// Harm by intent always does; a fault does when it is bad, sure, can be mended, and is in what
+    /// the app itself brings.
     pub fn blocks_by_default(&self, origin: Origin) -> bool {
         match self.kind {
             AdvisoryKind::Malicious => true,
             AdvisoryKind::Notice => false,
             AdvisoryKind::Vulnerability => {
-                let is_bad = self.rating >= Rating::High;
+                let is_sure = self.certainty == Certainty::Certain;
+                let is_bad = self.rating >= Rating::High && is_sure;
                 is_bad && self.fixed_in.is_some() && origin == Origin::App
             }
         }
@@ -152,8 +153,8 @@ pub struct Matches {
     pub hits: Vec<Hit>,
     /// Package URLs of ecosystems that the data does not have.
     pub uncovered: Vec<String>,
-    /// Package URLs with a version that cannot be compared, of packages with records. Only records
-    /// that list the very version were found.
+    /// Package URLs with a version that cannot be compared, of packages with records. It was taken
+    /// for older than all others.
     pub unreadable: Vec<String>,
     /// Package URLs without a version, of packages with records.
     pub unversioned: Vec<String>,
@@ -268,6 +269,12 @@ mod tests {
                 ..hit("x", &[], kind, tenths)
             };
             assert_eq!(hit.blocks_by_default(origin), blocks, "{hit:?} {origin:?}");
+            let unsure = Hit {
+                certainty: Certainty::Assumed,
+                ..hit
+            };
+            let blocks = kind == Malicious;
+            assert_eq!(unsure.blocks_by_default(origin), blocks, "{unsure:?}");
         }
     }
 
