@@ -4,11 +4,13 @@
 //! that its test is a table of values. All other rooms import this one.
 
 pub mod advice;
+pub mod advisory;
 pub mod app;
 pub mod attestation;
 pub mod audit;
 pub mod backoff;
 pub mod cache;
+pub mod debian_version;
 pub mod digest;
 pub mod env;
 pub mod event;
@@ -22,6 +24,7 @@ pub mod keep;
 pub mod limits;
 pub mod manifest;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod provenance;
 pub mod release;

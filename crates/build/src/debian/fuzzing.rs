@@ -2,12 +2,14 @@
 
 use std::cmp::Ordering;
 
+use model::debian_version;
+
 use crate::layer::Place;
 
 use super::index::Index;
 use super::pin::Archive;
 use super::release::Release;
-use super::{control, deb, version};
+use super::{control, deb};
 
 /// Unpacks a package.
 pub fn unpack(bytes: &[u8], place: &Place) {
@@ -43,7 +45,14 @@ pub fn release(text: &str) {
 
 /// Compares two versions in both directions.
 pub fn versions(one: &str, other: &str) {
-    let (there, back) = (version::compare(one, other), version::compare(other, one));
+    let (there, back) = (
+        debian_version::compare(one, other),
+        debian_version::compare(other, one),
+    );
     assert_eq!(there, back.reverse(), "{one:?} {other:?}");
-    assert_eq!(version::compare(one, one), Ordering::Equal, "{one:?}");
+    assert_eq!(
+        debian_version::compare(one, one),
+        Ordering::Equal,
+        "{one:?}"
+    );
 }

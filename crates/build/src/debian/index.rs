@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use model::Digest;
+use model::{Digest, debian_version};
 
 use super::control::field;
 use super::kind::SKIPPED;
 use super::pin::{Archive, PinnedPackage};
-use super::version;
 
 /// Several lists, searched as one.
 #[derive(Debug, Default)]
@@ -70,7 +69,9 @@ impl Index {
             }
         }
         let newer = match self.by_name.get(&name) {
-            Some(known) => version::compare(self.version(*known), self.version(place)).is_lt(),
+            Some(known) => {
+                debian_version::compare(self.version(*known), self.version(place)).is_lt()
+            }
             None => true,
         };
         if newer {

@@ -17,7 +17,6 @@ mod release;
 mod sources;
 #[cfg(test)]
 mod tests;
-mod version;
 
 pub use bases::{Base, Bases};
 pub use index::NoPackage;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// Compares two versions as dpkg does.
-pub(super) fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     let (a_epoch, a_rest) = epoch(a);
     let (b_epoch, b_rest) = epoch(b);
     let (a_upstream, a_revision) = a_rest.rsplit_once('-').unwrap_or((a_rest, "0"));

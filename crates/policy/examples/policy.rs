@@ -1,0 +1,119 @@
+//! Tries a policy by hand, and measures it.
+//!
+//! `policy test DIR`, `policy ask DIR INPUT`, `policy explain DIR INPUT`,
+//! `policy rehearse OLD NEW`, `policy samples OUT`, `policy time DIR`. A DIR of `-` is the policy
+//! that comes with mayfly.
+
+use std::path::Path;
+use std::time::Instant;
+
+use model::policy::Decision;
+use policy::samples::{finding, good, samples, vulnerability};
+use policy::{Engine, Policies, Sources, defaults, rehearse};
+use serde_json::Value;
+
+type Anything = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> Anything {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["test", folder] => test(folder),
+        ["ask", folder, input] => show(&load(folder)?.decide(&read(input)?)),
+        ["explain", folder, input] => show(&load(folder)?.explain(&read(input)?)),
+        ["rehearse", old, new] => show(&rehearse(&load(old)?, &load(new)?, &samples())),
+        ["samples", out] => write(Path::new(out)),
+        ["time", folder] => time(&load(folder)?),
+        _ => Err("policy test|ask|explain|rehearse|samples|time …".into()),
+    }
+}
+
+fn load(folder: &str) -> Result<Policies, Box<dyn std::error::Error>> {
+    let sources = match folder {
+        "-" => defaults(),
+        folder => std::fs::read_dir(folder)?
+            .map(|entry| {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Ok((name.into_owned(), std::fs::read_to_string(&path)?))
+            })
+            .collect::<Result<Sources, std::io::Error>>()?,
+    };
+    Ok(Policies::load(sources)?)
+}
+
+fn read(file: &str) -> Result<Value, Box<dyn std::error::Error>> {
+    Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+}
+
+fn show(answer: &impl serde::Serialize) -> Anything {
+    println!("{}", serde_json::to_string_pretty(answer)?);
+    Ok(())
+}
+
+fn test(folder: &str) -> Anything {
+    let suite = load(folder)?.test()?;
+    suite.results.iter().for_each(|one| println!("{one}"));
+    suite
+        .passed()
+        .then_some(())
+        .ok_or("not all tests pass".into())
+}
+
+/// Writes each sample with its answer, for another engine to be asked the same.
+fn write(out: &Path) -> Anything {
+    let policies = Policies::load(defaults())?;
+    std::fs::create_dir_all(out)?;
+    for (number, sample) in samples().iter().enumerate() {
+        let decision = policies.decide(&sample.input);
+        let text = serde_json::to_vec(&sample.input)?;
+        std::fs::write(out.join(format!("{number}.input.json")), text)?;
+        let text = serde_json::to_vec(&decision)?;
+        std::fs::write(out.join(format!("{number}.answer.json")), text)?;
+    }
+    Ok(())
+}
+
+fn time(policies: &Policies) -> Anything {
+    let mut large = good();
+    large.findings.list = vec![finding(); 200];
+    large.findings.total = 200;
+    large.vulnerabilities.list = vec![vulnerability(); 200];
+    large.vulnerabilities.total = 200;
+    for (name, input) in [
+        ("a good app", good()),
+        ("200 findings, 200 vulnerabilities", large),
+    ] {
+        let input = serde_json::to_value(input)?;
+        let by = |engine| move |input: &Value| policies.decide_by(engine, input);
+        measure(&format!("{name}, bytecode"), &input, by(Engine::Bytecode));
+        measure(
+            &format!("{name}, interpreter"),
+            &input,
+            by(Engine::Interpreter),
+        );
+        measure(&format!("{name}, decided"), &input, |input| {
+            policies.decide(input)
+        });
+    }
+    let began = Instant::now();
+    Policies::load(defaults())?;
+    println!("loading: {:?}", began.elapsed());
+    Ok(())
+}
+
+/// The best of many rounds: others use the machine too.
+fn measure(name: &str, input: &Value, decide: impl Fn(&Value) -> Decision) {
+    let round = |_| {
+        let began = Instant::now();
+        decide(input);
+        began.elapsed()
+    };
+    let mut rounds: Vec<_> = (0..200).map(round).collect();
+    rounds.sort();
+    println!(
+        "{name}: best {:?}, median {:?}",
+        rounds[0],
+        rounds[rounds.len() / 2]
+    );
+}
