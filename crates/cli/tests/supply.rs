@@ -668,6 +668,36 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.Simpl
 }
 
 #[test]
+fn a_policy_of_the_callers_decides_about_what_was_signed_and_a_bad_one_never_passes() {
+    let (bench, _folder) = shop();
+    let file = bench.home().join("mine.rego");
+    let path = file.to_str().expect("UTF-8").to_owned();
+    let ask = |policy: &str| {
+        fs::write(&file, policy).expect("written");
+        bench.mayfly(&["verify", "shop", "--policy", &path])
+    };
+    let hosted = r#"package mayfly
+import rego.v1
+built contains placement if {
+    some said in input.verification.predicates
+    said.kind == "https://slsa.dev/provenance/v1"
+    placement := said.predicate.buildDefinition.internalParameters.placement
+}
+deny contains {"rule": "hosted", "msg": "it was built by whoever wrote it"} if not WANTED in built
+"#;
+    ask(&hosted.replace("WANTED", "\"local\"")).ok();
+    failed(
+        ask(&hosted.replace("WANTED", "\"hosted\"")),
+        3,
+        "it was built by whoever",
+    );
+    let refused = ask("package mayfly\ndeny contains 1 if nonsense(input)\n");
+    assert_ne!(refused.code, 0, "{}", refused.stdout);
+    let nothing = ask("");
+    assert_ne!(nothing.code, 0, "{}", nothing.stdout);
+}
+
+#[test]
 fn keyless_settings_that_cannot_be_used_stop_the_daemon_with_the_reason() {
     let bench = Bench::at_rest(MAYFLY);
     let file = bench.home().join("keyless.toml");

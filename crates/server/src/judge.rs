@@ -5,11 +5,13 @@ use std::path::Path;
 
 use api::supply::Dossier;
 use attest::{Identity, Keyless, LogVerifier, PublicKey, Trust, TrustedKey, TrustedRoot, layout};
-use model::attestation::PredicateType;
+use model::attestation::{Document, PredicateType};
 use model::event::{Event, Happening};
+use model::policy::{Decision, PredicateFacts, Verdict, VerificationInput};
 use model::transparency::{Checkpoint, Consistency};
 use model::verification::{Origin, Report, needed, shortcomings};
 use model::{Digest, Failure, FailureCode, Timestamp};
+use policy::Policies;
 use ports::{LogError, Presented, Recorded};
 use serde::{Deserialize, Serialize};
 use store::registry::{self, Login};
@@ -23,8 +25,52 @@ pub struct Judgement {
     pub report: Report,
     /// Where the log tells of it; `None` when it does not have to.
     pub entry: Option<LogEntry>,
+    /// What the documents that hold say.
+    #[serde(skip)]
+    pub predicates: Vec<PredicateFacts>,
+    /// What the caller's policy decided; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// Why it does not verify; nothing is good.
     pub shortcomings: Vec<String>,
+}
+
+impl Judgement {
+    /// The same, as the policy in the text `policy` (Rego v1) decides about it. A policy that
+    /// cannot be loaded fails; one that denies makes it not verify.
+    pub fn by_policy(mut self, name: &str, policy: &str, now: Timestamp) -> Result<Self, Failure> {
+        let loaded = Policies::load([(name, policy)].into_iter().collect());
+        let loaded = loaded.map_err(|error| Failure::of(&error))?;
+        let predicates = std::mem::take(&mut self.predicates);
+        let asked = VerificationInput::new(self.image, now, &self.report, predicates);
+        let asked =
+            serde_json::to_value(asked).map_err(|error| Failure::internal(error.to_string()))?;
+        let decision = loaded.decide(&asked);
+        let denied = decision.deny.iter();
+        self.shortcomings
+            .extend(denied.map(|message| format!("policy {}: {}", message.rule, message.msg)));
+        if decision.verdict == Verdict::Fail && decision.deny.is_empty() {
+            self.shortcomings.push("the policy denies it".to_owned());
+        }
+        self.decision = Some(decision);
+        Ok(self)
+    }
+}
+
+/// What those of `documents` say that hold, by the rows of a report about the same.
+fn predicates<'a>(
+    documents: impl Iterator<Item = &'a Document>,
+    report: &Report,
+) -> Vec<PredicateFacts> {
+    let rows = report.rows.iter().zip(documents);
+    let said = rows.filter_map(|(row, document)| {
+        let verified = row.outcome.as_ref().ok()?;
+        Some(PredicateFacts {
+            kind: verified.kind.clone(),
+            predicate: attest::predicate(document),
+        })
+    });
+    said.collect()
 }
 
 /// Where the log tells of a release.
@@ -80,7 +126,10 @@ pub fn judge(dossier: &Dossier, now: Timestamp) -> Result<Judgement, Failure> {
             None
         }
     };
+    let documents = dossier.statements.iter().flat_map(|one| &one.documents);
     Ok(Judgement {
+        predicates: predicates(documents, &report),
+        decision: None,
         image,
         report,
         entry,
@@ -172,7 +221,10 @@ pub async fn judge_outside(
     let report = trust.verify(&image, &presented, now);
     let kinds = kinds.iter().cloned().collect();
     let lacks = shortcomings(&kinds, &report, Origin::Outside);
+    let documents = presented.iter().flat_map(|one| &one.documents);
     Ok(Judgement {
+        predicates: predicates(documents, &report),
+        decision: None,
         image,
         entry: None,
         shortcomings: lacks.iter().map(ToString::to_string).collect(),

@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Judge by what is kept with the release, without asking the log how it is now
     #[arg(long)]
     offline: bool,
+    /// Also ask a policy (Rego v1, see docs/signing.md); what it denies does not verify
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Believe whoever has this key: a public key in PEM
     #[arg(long, value_name = "FILE", conflicts_with = "identity")]
     key: Option<PathBuf>,
@@ -57,12 +60,19 @@ struct Told<'a> {
 
 /// Prints what was found; exit 3 when anything is missing or does not hold.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let policy = args.policy.as_ref().map(read).transpose()?;
     let judgement = daemon::runtime()?.block_on(async {
         match args.image.contains('/') {
             true => outside(args).await,
             false => own(args).await,
         }
     })?;
+    let judgement = match args.policy.as_ref().zip(policy) {
+        Some((path, text)) => {
+            judgement.by_policy(&path.display().to_string(), &text, Timestamp::now())?
+        }
+        None => judgement,
+    };
     let verified = judgement.shortcomings.is_empty();
     match Reader::of_flag(args.json) {
         Reader::Program => face::json(&Told {
@@ -229,6 +239,8 @@ mod tests {
                 size: 9,
                 at: Timestamp::UNIX_EPOCH,
             }),
+            predicates: Vec::new(),
+            decision: None,
             shortcomings: vec!["SPDX: the signature does not fit".to_owned()],
         };
         let told = table("shop", &judgement, Style::Plain);
