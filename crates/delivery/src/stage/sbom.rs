@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use futures_util::future::try_join_all;
 use model::app::App;
 use model::attestation::{Kept, PredicateType};
 use model::image::Image;
@@ -99,15 +100,17 @@ impl Delivery {
             created_at: built.finished_at,
         };
         let subject = self.subject(&app.name, &built.image.digest).await?;
-        let mut signed = Vec::new();
-        for (format, kind) in BILLS {
-            let bill = self.ports.cataloguer.bill(format, &inventory, &about);
-            signed.push(self.vouch(&subject, kind, &bill, report).await?);
-        }
+        // Beside each other: an identity's signature waits for a public log.
+        let (subject, inventory, about) = (&subject, &inventory, &about);
+        let bills = BILLS.map(|(format, kind)| async move {
+            let bill = self.ports.cataloguer.bill(format, inventory, about);
+            self.vouch(subject, kind, &bill, report).await
+        });
+        let signed = try_join_all(bills).await?;
         Ok(SbomEvidence {
             packages: inventory.packages().len(),
             problems: inventory.problems().to_vec(),
-            inventory: self.put_json(&inventory).await?,
+            inventory: self.put_json(inventory).await?,
             statements: self.keep(&signed).await?,
         })
     }

@@ -34,15 +34,19 @@ impl Delivery {
     ) -> Result<SignEvidence, Failure> {
         let subject = self.subject(&app.name, &built.image.digest).await?;
         let predicate = self.provenance(app, walk, built).predicate();
-        let signature = match self.earlier_signature(app, &subject.digest).await {
-            Some(signature) => signature,
-            None => {
-                let kind = PredicateType::Signature;
-                self.vouch(&subject, kind, b"{}", report).await?
+        let signature = async {
+            match self.earlier_signature(app, &subject.digest).await {
+                Some(signature) => Ok(signature),
+                None => {
+                    let kind = PredicateType::Signature;
+                    self.vouch(&subject, kind, b"{}", report).await
+                }
             }
         };
         let kind = PredicateType::Provenance;
-        let provenance = self.vouch(&subject, kind, &predicate, report).await?;
+        let provenance = self.vouch(&subject, kind, &predicate, report);
+        // Beside each other: an identity's signature waits for a public log.
+        let (signature, provenance) = tokio::try_join!(signature, provenance)?;
         let signed = [signature, provenance];
         let mut all = self.unkept(earlier).await?;
         all.extend(signed.iter().cloned());
