@@ -1,0 +1,4 @@
+//! lint
+mod ir;
+mod javascript;
+mod python;
