@@ -252,7 +252,11 @@ impl Lowering<'_> {
         let inner = self.expr(&unary.argument);
         match unary.operator {
             UnaryOperator::LogicalNot => Expr::Not(inner),
-            UnaryOperator::Typeof => Expr::Opaque(vec![]),
+            UnaryOperator::Typeof => {
+                let callee = self.ir.variable("typeof", span(unary));
+                let args = vec![Argument { name: None, value: inner, is_spread: false }];
+                Expr::Call { callee, args, is_new: false }
+            }
             UnaryOperator::Void | UnaryOperator::Delete => Expr::Nothing,
             _ => Expr::Arithmetic(vec![inner]),
         }

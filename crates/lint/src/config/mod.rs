@@ -1,0 +1,2 @@
+//! Settings.
+pub(crate) fn scan(_path: &str, _text: &str) -> Vec<crate::scan::Raw> { vec![] }

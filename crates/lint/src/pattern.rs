@@ -1,0 +1,106 @@
+//! Rules by the shape of the code, with ast-grep.
+//!
+//! Comments that silence a rule are not looked at: the app's source does not decide what is found.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use aho_corasick::AhoCorasick;
+use ast_grep_config::{GlobalRules, RuleConfig};
+use ast_grep_core::tree_sitter::LanguageExt;
+use ast_grep_language::SupportLang;
+
+use crate::ir::Span;
+use crate::javascript::Dialect;
+use crate::language::Language;
+use crate::rules::{About, Rules};
+use crate::scan::{Raw, RawFix};
+
+/// More matches of one rule in one file say nothing new.
+const MATCHES: usize = 50;
+
+/// The rules of one language, ready to be tried.
+struct Ready {
+    rules: Vec<(RuleConfig<SupportLang>, About)>,
+    /// Texts that rules need, and which rules need each.
+    needs: AhoCorasick,
+    needing: Vec<usize>,
+}
+
+static READY: LazyLock<Mutex<HashMap<SupportLang, &'static Ready>>> = LazyLock::new(Default::default);
+
+/// What the patterns find in a file.
+pub(crate) fn scan(language: Language, text: &str) -> Vec<Raw> {
+    let Some(language) = grammar(language) else {
+        return vec![];
+    };
+    let ready = ready(language);
+    let mut wanted = vec![false; ready.rules.len()];
+    for found in ready.needs.find_overlapping_iter(text) {
+        wanted[ready.needing[found.pattern().as_usize()]] = true;
+    }
+    if !wanted.contains(&true) {
+        return vec![];
+    }
+    let tree = language.ast_grep(text);
+    let mut raws = Vec::new();
+    for ((rule, about), _) in ready.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted) {
+        for found in tree.root().find_all(&rule.matcher).take(MATCHES) {
+            let range = found.range();
+            let mut raw = Raw::new(&rule.id, range.start, range.end);
+            if let Some(fixer) = rule.fixer.first() {
+                let edit = found.make_edit(&rule.matcher, fixer);
+                let span = Span {
+                    start: edit.position as u32,
+                    end: (edit.position + edit.deleted_length) as u32,
+                };
+                let to = String::from_utf8_lossy(&edit.inserted_text).into_owned();
+                raw.fix = Some(RawFix { span, to, safety: about.safety });
+            }
+            raws.push(raw);
+        }
+    }
+    raws
+}
+
+fn grammar(language: Language) -> Option<SupportLang> {
+    match language {
+        Language::Python => Some(SupportLang::Python),
+        Language::Script(Dialect::JavaScript) => Some(SupportLang::JavaScript),
+        Language::Script(Dialect::TypeScript) => Some(SupportLang::TypeScript),
+        Language::Script(Dialect::Tsx) => Some(SupportLang::Tsx),
+        Language::Template | Language::Component => Some(SupportLang::Html),
+        Language::Text | Language::Opaque => None,
+    }
+}
+
+fn ready(language: SupportLang) -> &'static Ready {
+    let mut all = READY.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    all.entry(language).or_insert_with(|| Box::leak(Box::new(make_ready(language))))
+}
+
+fn make_ready(language: SupportLang) -> Ready {
+    // TypeScript is JavaScript to a rule.
+    let written = match language {
+        SupportLang::TypeScript | SupportLang::Tsx => SupportLang::JavaScript,
+        other => other,
+    };
+    let globals = GlobalRules::default();
+    let mut rules = Vec::new();
+    let mut needs: Vec<String> = Vec::new();
+    let mut needing = Vec::new();
+    for pattern in Rules::get().patterns.iter().filter(|rule| rule.config.language == written) {
+        let mut config = pattern.config.clone();
+        config.language = language;
+        let id = config.id.clone();
+        let rule = RuleConfig::try_from(config, &globals);
+        let rule = rule.unwrap_or_else(|error| panic!("rule `{id}`: {error}: {:?}", error));
+        for need in &pattern.about.needs {
+            needs.push(need.clone());
+            needing.push(rules.len());
+        }
+        rules.push((rule, pattern.about.clone()));
+    }
+    let needs = AhoCorasick::new(&needs).unwrap_or_else(|error| panic!("needs of rules: {error}"));
+    Ready { rules, needs, needing }
+}
