@@ -111,7 +111,7 @@ impl Engine {
         // Falling off the end is a way to come back, too.
         let end = frame.flow.is_live.then_some(frame.flow);
         let back = match (frame.returns, end) {
-            (Some(returns), Some(end)) => Some(super::statement::join(returns, end)),
+            (Some(returns), Some(end)) => Some(self.join(returns, end)),
             (one, other) => one.or(other),
         };
         frame.summary.is_final = back.is_none();

@@ -89,7 +89,7 @@ impl Engine {
             self.block(no);
         }
         let after_no = std::mem::take(&mut self.frame().flow);
-        self.frame().flow = join(after_yes, after_no);
+        self.frame().flow = self.join(after_yes, after_no);
     }
 
     fn repeat(&mut self, bind: Option<&(Target, ExprId)>, test: Option<ExprId>, body: BlockId) {
@@ -111,9 +111,9 @@ impl Engine {
             self.block(body);
             let mut after = std::mem::take(&mut self.frame().flow);
             for left in std::mem::take(&mut self.frame().leaves) {
-                after = join(after, left);
+                after = self.join(after, left);
             }
-            self.frame().flow = join(before, after);
+            self.frame().flow = self.join(before, after);
         }
         self.frame().leaves = outer_leaves;
     }
@@ -123,13 +123,13 @@ impl Engine {
         self.block(body);
         let after = self.frame().flow.clone();
         // It may fail at its start as well as at its end.
-        let failed = join(before, Flow { is_live: true, ..after.clone() });
+        let failed = self.join(before, Flow { is_live: true, ..after.clone() });
         let mut end = after;
         for handler in handlers {
             self.frame().flow = Flow { cleared: vec![], ..failed.clone() };
             self.block(*handler);
             let handled = std::mem::take(&mut self.frame().flow);
-            end = join(end, handled);
+            end = self.join(end, handled);
         }
         self.frame().flow = end;
         if let Some(finally) = finally {
@@ -152,7 +152,7 @@ impl Engine {
         let flow = self.frame().flow.clone();
         let returns = self.frame().returns.take();
         let joined = match returns {
-            Some(before) => join(before, flow),
+            Some(before) => self.join(before, flow),
             None => flow,
         };
         self.frame().returns = Some(joined);
@@ -206,10 +206,45 @@ impl Engine {
         }
     }
 
+    /// What is known where two ways meet.
+    pub(crate) fn join(&self, one: Flow, other: Flow) -> Flow {
+        let (mut one, mut other) = match (one.is_live, other.is_live) {
+            (true, false) => return one,
+            (false, true) => return other,
+            _ => (one, other),
+        };
+        let both = common(&one.cleared, &other.cleared);
+        // What only one way has checked stays true of the values that come by it.
+        for flow in [&mut one, &mut other] {
+            if flow.cleared != both {
+                let cleared = std::mem::take(&mut flow.cleared);
+                for value in flow.vars.values_mut().filter(|value| value.is_tainted()) {
+                    *value = self.without_checked(value.clone(), &cleared);
+                }
+            }
+        }
+        for (name, value) in other.vars {
+            match one.vars.get_mut(&name) {
+                Some(mine) if *mine == value => {}
+                Some(mine) => *mine = mine.join(&value),
+                None => {
+                    one.vars.insert(name, value);
+                }
+            }
+        }
+        one.cleared = both;
+        one.answers.retain(|name, value| other.answers.get(name) == Some(value));
+        one.is_plain = one.is_plain && other.is_plain;
+        one
+    }
+
     /// A value without what was checked.
     pub(crate) fn checked(&mut self, value: Value) -> Value {
         let last = self.stack.len() - 1;
-        let cleared = &self.stack[last].flow.cleared;
+        self.without_checked(value, &self.stack[last].flow.cleared)
+    }
+
+    fn without_checked(&self, value: Value, cleared: &[(u32, Harms)]) -> Value {
         if cleared.is_empty() || !value.is_tainted() {
             return value;
         }
@@ -246,28 +281,6 @@ impl Engine {
     pub(crate) fn span_of(&self, id: ExprId) -> crate::ir::Span {
         self.units[self.module() as usize].module.exprs[id as usize].span
     }
-}
-
-/// What is known where two ways meet.
-pub(crate) fn join(one: Flow, other: Flow) -> Flow {
-    let (mut one, other) = match (one.is_live, other.is_live) {
-        (true, false) => return one,
-        (false, true) => return other,
-        _ => (one, other),
-    };
-    for (name, value) in other.vars {
-        match one.vars.get_mut(&name) {
-            Some(mine) if *mine == value => {}
-            Some(mine) => *mine = mine.join(&value),
-            None => {
-                one.vars.insert(name, value);
-            }
-        }
-    }
-    one.cleared = common(&one.cleared, &other.cleared);
-    one.answers.retain(|name, value| other.answers.get(name) == Some(value));
-    one.is_plain = one.is_plain && other.is_plain;
-    one
 }
 
 /// What both have checked.
