@@ -15,7 +15,7 @@ const FINDINGS: usize = 50;
 /// The credentials in a file, each masked.
 pub(crate) fn scan(path: &str, text: &str) -> Vec<Raw> {
     let mut raws = provider::scan(text);
-    for (joined, places) in joined::join(text) {
+    if let Some((joined, places)) = joined::join(text) {
         for raw in provider::scan(&joined) {
             raws.push(places.back(raw));
         }

@@ -211,16 +211,13 @@ impl Engine {
             return Facts::yes(self.about_value(&one, Harms::ALL));
         }
         // `base in path.resolve().parents`
-        if other.shape == Shape::Resolved || self.is_parents(right) {
-            return Facts::yes(self.about_value(&other, Harm::Path.only()));
-        }
-        Facts::default()
-    }
-
-    fn is_parents(&self, id: ExprId) -> bool {
         let unit = self.unit();
-        matches!(&unit.module.exprs[id as usize].kind, Expr::Field(_, name)
-            if unit.module.names[*name as usize] == "parents")
+        match &unit.module.exprs[right as usize].kind {
+            Expr::Field(path, name) if self.text(*name) == "parents" => {
+                Facts::yes(self.about(*path, Harm::Path.only()))
+            }
+            _ => Facts::default(),
+        }
     }
 
     fn asked(&mut self, callee: ExprId, args: &[Argument]) -> Facts {

@@ -31,7 +31,9 @@ impl Engine {
             None => return,
         };
         let when = match sink.when {
-            When::Shell | When::Unsafe | When::Allowed | When::Unrooted => When::Always,
+            // A list of arguments may come from the caller.
+            When::Shell => When::Text,
+            When::Unsafe | When::Allowed | When::Unrooted => When::Always,
             other => other,
         };
         let drain = Drain {
@@ -80,16 +82,11 @@ impl Engine {
                 is_true.then_some(value)
             }
             When::Unrooted => (!self.has_root(call)).then_some(value),
-            When::Page => (!self.is_plain(call) && !self.is_client()).then_some(value),
+            When::Page => (!self.is_plain(call)).then_some(value),
             _ if sink.harm == Harm::Ssrf => Some(self.address_in(&value)),
             _ if sink.harm == Harm::Sql => Some(self.statement_in(&value)),
             _ => Some(value),
         }
-    }
-
-    /// Whether the file is one that a browser runs: `document` is its own.
-    fn is_client(&self) -> bool {
-        false
     }
 
     /// The address in an options object.
@@ -239,7 +236,7 @@ impl Engine {
         let mut direct: Option<Taint> = None;
         let mut pending = false;
         for taint in looked_at.taints() {
-            if !taint.harms.has(drain.harm) || self.is_lookup(taint) {
+            if !taint.harms.has(drain.harm) {
                 continue;
             }
             match self.origins.is_param(taint.origin) {
@@ -253,10 +250,6 @@ impl Engine {
         if let Some(taint) = direct {
             self.report(drain, confidence, taint);
         }
-    }
-
-    fn is_lookup(&self, _taint: &Taint) -> bool {
-        false
     }
 
     fn report(&mut self, drain: Drain, confidence: Confidence, taint: Taint) {

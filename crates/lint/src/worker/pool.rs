@@ -23,6 +23,9 @@ pub(crate) struct Job {
     pub(crate) path: String,
 }
 
+/// As many files are read faster by one worker than by two.
+const FEW: usize = 12;
+
 /// Why no worker could be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start the program that reads files, `{program}`")]
@@ -60,7 +63,8 @@ pub(crate) fn scan_all(
             lock(&done).push((job.index, answer));
         }
     };
-    let workers = settings.workers.clamp(1, 2).min(jobs.len());
+    // A worker reads its rules first; a few files are not worth a second one.
+    let workers = settings.workers.clamp(1, 2).min(jobs.len().div_ceil(FEW));
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(feed);
