@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::digest::Digest;
 use model::finding::{
-    self, Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, TraceStep, blocks_by_default,
+    self, Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, Gate, TraceStep, blocks_by_default,
 };
 
 use crate::check::Scanned;
@@ -24,6 +24,8 @@ pub(crate) struct Maker<'a> {
     sources: &'a dyn Sources,
     paths: Vec<String>,
     texts: HashMap<usize, Vec<u8>>,
+    /// Where credentials lie: no finding shows them, whatever it is about.
+    hidden: HashMap<usize, Vec<Span>>,
     findings: Vec<Finding>,
 }
 
@@ -39,7 +41,12 @@ impl<'a> Maker<'a> {
     /// Of an app's files.
     pub(crate) fn new(sources: &'a dyn Sources, scanned: &[Scanned]) -> Self {
         let paths = scanned.iter().map(|one| one.listed.path.clone()).collect();
-        Self { sources, paths, texts: HashMap::new(), findings: vec![] }
+        let mut hidden: HashMap<usize, Vec<Span>> = HashMap::new();
+        for (file, one) in scanned.iter().enumerate() {
+            let masked = one.scan.raws.iter().filter(|raw| raw.masked.is_some());
+            hidden.entry(file).or_default().extend(masked.map(|raw| raw.span));
+        }
+        Self { sources, paths, texts: HashMap::new(), hidden, findings: vec![] }
     }
 
     /// The path of a file.
@@ -153,11 +160,14 @@ impl<'a> Maker<'a> {
         let path = self.paths[at.file].clone();
         let (start, end, snippet) = match at.span {
             Some(span) => {
+                let hidden = self.hidden.get(&at.file).cloned().unwrap_or_default();
                 let lines = Lines::of(self.text(at.file));
-                (lines.place(span.start), lines.place(span.end), lines.snippet(span))
+                let snippet = lines.snippet(span, &hidden);
+                (lines.place(span.start), lines.place(span.end), snippet)
             }
             None => Default::default(),
         };
+        let snippet = if is_about_keys(rule) { without_texts(&snippet) } else { snippet };
         let blocks = blocks_by_default(rule.gate, rule.severity, confidence) && !is_for_tests(&path);
         Finding {
             fingerprint: Fingerprint(String::new()),
@@ -186,15 +196,18 @@ impl<'a> Maker<'a> {
 
     fn fix(&mut self, file: usize, fix: &RawFix) -> Fix {
         let path = self.paths[file].clone();
+        let hidden = self.hidden.get(&file).cloned().unwrap_or_default();
         let text = self.text(file);
         let (start, end) = (fix.span.start as usize, fix.span.end as usize);
+        let (first, last) = (line_start(text, start), line_end(text, end));
+        let shows_key = hidden.iter().any(|key| (key.start as usize) < last && key.end as usize > first);
         let from = String::from_utf8_lossy(&text[start..end]).into_owned();
         Fix {
             kind: FixKind::Replace,
             safety: fix.safety,
             from,
             to: fix.to.clone(),
-            patch: Some(patch(&path, text, fix)),
+            patch: (!shows_key).then(|| patch(&path, text, fix)),
             file_digest: Some(Digest::of(text)),
         }
     }
@@ -206,6 +219,32 @@ impl<'a> Maker<'a> {
         finding::stamp(&mut self.findings);
         self.findings
     }
+}
+
+/// Whether what a rule finds is a key or a password itself.
+fn is_about_keys(rule: &Rule) -> bool {
+    rule.gate == Gate::Code && matches!(rule.cwe, 798 | 1188 | 321)
+}
+
+/// A line of code without what stands in quotes.
+fn without_texts(line: &str) -> String {
+    let mut shown = String::new();
+    let mut quote = None;
+    for letter in line.chars() {
+        match quote {
+            None => {
+                shown.push(letter);
+                quote = matches!(letter, '"' | '\'' | '`').then_some(letter);
+            }
+            Some(mark) if mark == letter => {
+                shown.push('…');
+                shown.push(letter);
+                quote = None;
+            }
+            Some(_) => {}
+        }
+    }
+    shown
 }
 
 fn advice(rule: &Rule) -> Fix {

@@ -27,12 +27,18 @@ impl<'a> Lines<'a> {
         Place { line: line as u32, column: before.chars().count() as u32 + 1 }
     }
 
-    /// The first line of a place's text, cut where it is long.
-    pub(crate) fn snippet(&self, span: Span) -> String {
+    /// The first line of a place's text, cut where it is long, without what is `hidden`.
+    pub(crate) fn snippet(&self, span: Span, hidden: &[Span]) -> String {
         const LETTERS: usize = 160;
         let start = (span.start as usize).min(self.text.len());
         let end = (span.end as usize).clamp(start, self.text.len());
-        let text = String::from_utf8_lossy(&self.text[start..end]);
+        let mut text = self.text[start..end].to_vec();
+        for key in hidden {
+            let from = (key.start as usize).clamp(start, end) - start;
+            let to = (key.end as usize).clamp(start, end) - start;
+            text[from..to].fill(b'*');
+        }
+        let text = String::from_utf8_lossy(&text);
         let line = text.lines().next().unwrap_or_default().trim_end();
         let clean = line.chars().filter(|letter| !letter.is_control()).take(LETTERS + 1);
         let clean: String = clean.collect();

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{
-    Argument, BlockId, Class, ClassId, DEPTH, Expr, ExprId, Function, FunctionId, Module, Name,
+    BlockId, Class, ClassId, DEPTH, Expr, ExprId, Function, FunctionId, Module, Name,
     Node, Span, Stmt, Target, Tongue,
 };
 
 /// A module on its way.
-pub struct Builder {
+pub(crate) struct Builder {
     module: Module,
     index: HashMap<String, Name>,
     depth: usize,
@@ -16,7 +16,7 @@ pub struct Builder {
 
 impl Builder {
     /// An empty module.
-    pub fn new(tongue: Tongue) -> Self {
+    pub(crate) fn new(tongue: Tongue) -> Self {
         let module = Module {
             tongue,
             names: vec![],
@@ -33,13 +33,13 @@ impl Builder {
     }
 
     /// The module, with `body` as its statements.
-    pub fn finish(mut self, body: Vec<Stmt>) -> Module {
+    pub(crate) fn finish(mut self, body: Vec<Stmt>) -> Module {
         self.module.body = self.block(body);
         self.module
     }
 
     /// The number of a name or text.
-    pub fn name(&mut self, text: &str) -> Name {
+    pub(crate) fn name(&mut self, text: &str) -> Name {
         if let Some(name) = self.index.get(text) {
             return *name;
         }
@@ -50,80 +50,63 @@ impl Builder {
     }
 
     /// The text of a name.
-    pub fn text(&self, name: Name) -> &str {
+    pub(crate) fn text(&self, name: Name) -> &str {
         &self.module.names[name as usize]
     }
 
     /// Adds an expression.
-    pub fn expr(&mut self, kind: Expr, span: Span) -> ExprId {
+    pub(crate) fn expr(&mut self, kind: Expr, span: Span) -> ExprId {
         self.module.exprs.push(Node { kind, span });
         (self.module.exprs.len() - 1) as ExprId
     }
 
     /// What an expression is.
-    pub fn kind(&self, id: ExprId) -> &Expr {
+    pub(crate) fn kind(&self, id: ExprId) -> &Expr {
         &self.module.exprs[id as usize].kind
     }
 
     /// Adds a variable.
-    pub fn variable(&mut self, text: &str, span: Span) -> ExprId {
+    pub(crate) fn variable(&mut self, text: &str, span: Span) -> ExprId {
         let name = self.name(text);
         self.expr(Expr::Name(name), span)
     }
 
-    /// Adds a call with positional arguments.
-    pub fn call(&mut self, callee: ExprId, args: &[ExprId], span: Span) -> ExprId {
-        let args = args.iter().map(|value| Argument { name: None, value: *value, is_spread: false });
-        let args = args.collect();
-        self.expr(Expr::Call { callee, args, is_new: false }, span)
-    }
-
     /// Adds statements.
-    pub fn block(&mut self, statements: Vec<Stmt>) -> BlockId {
+    pub(crate) fn block(&mut self, statements: Vec<Stmt>) -> BlockId {
         self.module.blocks.push(statements);
         (self.module.blocks.len() - 1) as BlockId
     }
 
     /// Adds a function.
-    pub fn function(&mut self, function: Function) -> FunctionId {
+    pub(crate) fn function(&mut self, function: Function) -> FunctionId {
         self.module.functions.push(function);
         (self.module.functions.len() - 1) as FunctionId
     }
 
     /// Adds a class, whose parts may follow by [`Builder::fill_class`].
-    pub fn class(&mut self, class: Class) -> ClassId {
+    pub(crate) fn class(&mut self, class: Class) -> ClassId {
         self.module.classes.push(class);
         (self.module.classes.len() - 1) as ClassId
     }
 
     /// The parts of a class that was added.
-    pub fn fill_class(&mut self, id: ClassId) -> &mut Class {
+    pub(crate) fn fill_class(&mut self, id: ClassId) -> &mut Class {
         &mut self.module.classes[id as usize]
     }
 
     /// Notes that `local` can be imported as `exported`.
-    pub fn export(&mut self, exported: &str, local: &str) {
+    pub(crate) fn export(&mut self, exported: &str, local: &str) {
         let pair = (self.name(exported), self.name(local));
         self.module.exports.push(pair);
     }
 
     /// A declaration of a variable.
-    pub fn declare(&mut self, name: &str, value: ExprId) -> Stmt {
+    pub(crate) fn declare(&mut self, name: &str, value: ExprId) -> Stmt {
         Stmt::Let(Target::Name(self.name(name)), value)
     }
 
-    /// Runs `lower` one level deeper, or `None` where that is too deep.
-    pub fn deeper<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.enter() {
-            let lowered = lower(self);
-            self.leave();
-            return Some(lowered);
-        }
-        None
-    }
-
     /// Goes one level deeper; false, and nothing done, where that is too deep.
-    pub fn enter(&mut self) -> bool {
+    pub(crate) fn enter(&mut self) -> bool {
         if self.depth >= DEPTH {
             self.module.is_cut = true;
             return false;
@@ -133,7 +116,7 @@ impl Builder {
     }
 
     /// Comes back from [`Builder::enter`].
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.depth -= 1;
     }
 }

@@ -5,36 +5,36 @@
 
 mod build;
 
-pub use build::Builder;
+pub(crate) use build::Builder;
 
 use serde::{Deserialize, Serialize};
 
 /// How deep a lowered tree may be: what analyses it recurses.
-pub const DEPTH: usize = 160;
+pub(crate) const DEPTH: usize = 160;
 
 /// An index into [`Module::names`].
-pub type Name = u32;
+pub(crate) type Name = u32;
 /// An index into [`Module::exprs`].
-pub type ExprId = u32;
+pub(crate) type ExprId = u32;
 /// An index into [`Module::blocks`].
-pub type BlockId = u32;
+pub(crate) type BlockId = u32;
 /// An index into [`Module::functions`].
-pub type FunctionId = u32;
+pub(crate) type FunctionId = u32;
 /// An index into [`Module::classes`].
-pub type ClassId = u32;
+pub(crate) type ClassId = u32;
 
 /// Byte offsets into the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// Of the first byte.
-    pub start: u32,
+    pub(crate) start: u32,
     /// Behind the last byte.
-    pub end: u32,
+    pub(crate) end: u32,
 }
 
 /// The language a form was lowered from, where the rules differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Tongue {
+pub(crate) enum Tongue {
     /// Python.
     Python,
     /// JavaScript and TypeScript.
@@ -43,61 +43,61 @@ pub enum Tongue {
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Module {
+pub(crate) struct Module {
     /// What it was written in.
-    pub tongue: Tongue,
+    pub(crate) tongue: Tongue,
     /// Identifiers and texts.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Expressions.
-    pub exprs: Vec<Node>,
+    pub(crate) exprs: Vec<Node>,
     /// Lists of statements.
-    pub blocks: Vec<Vec<Stmt>>,
+    pub(crate) blocks: Vec<Vec<Stmt>>,
     /// Functions, methods, lambdas.
-    pub functions: Vec<Function>,
+    pub(crate) functions: Vec<Function>,
     /// Classes.
-    pub classes: Vec<Class>,
+    pub(crate) classes: Vec<Class>,
     /// The file's statements.
-    pub body: BlockId,
+    pub(crate) body: BlockId,
     /// Exported name → local name (JavaScript).
-    pub exports: Vec<(Name, Name)>,
+    pub(crate) exports: Vec<(Name, Name)>,
     /// Whether something was too deep to be lowered.
-    pub is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 /// An expression and its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Node {
+pub(crate) struct Node {
     /// What it is.
-    pub kind: Expr,
+    pub(crate) kind: Expr,
     /// Where it is.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// An argument of a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Argument {
+pub(crate) struct Argument {
     /// Of a keyword argument.
-    pub name: Option<Name>,
+    pub(crate) name: Option<Name>,
     /// Its value.
-    pub value: ExprId,
+    pub(crate) value: ExprId,
     /// Whether it is spread (`*args`, `...args`).
-    pub is_spread: bool,
+    pub(crate) is_spread: bool,
 }
 
 /// One entry of an object or dict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// A constant key; `None` for a computed key or a spread object.
-    pub key: Option<Name>,
+    pub(crate) key: Option<Name>,
     /// A computed key.
-    pub computed: Option<ExprId>,
+    pub(crate) computed: Option<ExprId>,
     /// Its value.
-    pub value: ExprId,
+    pub(crate) value: ExprId,
 }
 
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Comparison {
+pub(crate) enum Comparison {
     /// `==`, `===`, `is`.
     Equal,
     /// `!=`, `!==`, `is not`.
@@ -112,7 +112,7 @@ pub enum Comparison {
 
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Expr {
+pub(crate) enum Expr {
     /// A constant text.
     Text(Name),
     /// A number.
@@ -137,8 +137,6 @@ pub enum Expr {
         callee: ExprId,
         /// With what.
         args: Vec<Argument>,
-        /// Whether it is `new`.
-        is_new: bool,
     },
     /// Texts put together: `+`, `%`, templates, f-strings.
     Join(Vec<ExprId>),
@@ -204,7 +202,7 @@ pub enum Expr {
 
 /// What is assigned to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Target {
+pub(crate) enum Target {
     /// A variable.
     Name(Name),
     /// A field.
@@ -223,7 +221,7 @@ pub enum Target {
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Stmt {
+pub(crate) enum Stmt {
     /// Declares in the function's own frame.
     Let(Target, ExprId),
     /// `a += b`.
@@ -269,45 +267,45 @@ pub enum Stmt {
 
 /// A parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Param {
+pub(crate) struct Param {
     /// Its name, where it has one.
-    pub name: Option<Name>,
+    pub(crate) name: Option<Name>,
     /// What it binds.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Its type, as written.
-    pub annotation: Option<Name>,
+    pub(crate) annotation: Option<Name>,
     /// Its default.
-    pub default: Option<ExprId>,
+    pub(crate) default: Option<ExprId>,
     /// Whether it takes all that is left.
-    pub is_rest: bool,
+    pub(crate) is_rest: bool,
 }
 
 /// A function, method or lambda.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Function {
+pub(crate) struct Function {
     /// Empty for lambdas.
-    pub name: Name,
+    pub(crate) name: Name,
     /// Without `self`.
-    pub params: Vec<Param>,
+    pub(crate) params: Vec<Param>,
     /// Its statements.
-    pub body: BlockId,
+    pub(crate) body: BlockId,
     /// Decorators, as expressions.
-    pub decorators: Vec<ExprId>,
+    pub(crate) decorators: Vec<ExprId>,
     /// The class whose method it is.
-    pub class: Option<ClassId>,
+    pub(crate) class: Option<ClassId>,
     /// All of it.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// A class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Class {
+pub(crate) struct Class {
     /// Its name.
-    pub name: Name,
+    pub(crate) name: Name,
     /// What it extends.
-    pub bases: Vec<ExprId>,
+    pub(crate) bases: Vec<ExprId>,
     /// Its methods.
-    pub methods: Vec<(Name, FunctionId)>,
+    pub(crate) methods: Vec<(Name, FunctionId)>,
     /// Fields with their value or annotation.
-    pub fields: Vec<(Name, Option<ExprId>, Option<Name>)>,
+    pub(crate) fields: Vec<(Name, Option<ExprId>, Option<Name>)>,
 }

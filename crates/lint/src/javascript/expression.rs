@@ -69,7 +69,7 @@ impl Lowering<'_> {
             Js::NewExpression(new) => {
                 let callee = self.expr(&new.callee);
                 let args = self.arguments(&new.arguments);
-                Expr::Call { callee, args, is_new: true }
+                Expr::Call { callee, args }
             }
             Js::ImportExpression(import) => match &import.source {
                 Js::StringLiteral(text) => self.import_of(&text.value),
@@ -77,7 +77,7 @@ impl Lowering<'_> {
                     let callee = self.ir.variable("import", at);
                     let value = self.expr(other);
                     let args = vec![Argument { name: None, value, is_spread: false }];
-                    Expr::Call { callee, args, is_new: false }
+                    Expr::Call { callee, args }
                 }
             },
             Js::ChainExpression(chain) => self.chain(&chain.expression, at),
@@ -255,7 +255,7 @@ impl Lowering<'_> {
             UnaryOperator::Typeof => {
                 let callee = self.ir.variable("typeof", span(unary));
                 let args = vec![Argument { name: None, value: inner, is_spread: false }];
-                Expr::Call { callee, args, is_new: false }
+                Expr::Call { callee, args }
             }
             UnaryOperator::Void | UnaryOperator::Delete => Expr::Nothing,
             _ => Expr::Arithmetic(vec![inner]),
@@ -271,7 +271,7 @@ impl Lowering<'_> {
         }
         let callee = self.expr(&call.callee);
         let args = self.arguments(&call.arguments);
-        Expr::Call { callee, args, is_new: false }
+        Expr::Call { callee, args }
     }
 
     fn import_of(&mut self, module: &str) -> Expr {

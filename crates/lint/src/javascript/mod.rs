@@ -15,13 +15,13 @@ use oxc::span::{GetSpan, SourceType};
 use crate::ir::{Builder, Module, Span, Tongue};
 
 /// The variable that stands for `module.exports`.
-pub const EXPORTS: &str = "*exports*";
+pub(crate) const EXPORTS: &str = "*exports*";
 /// The variable that stands for the default export.
-pub const DEFAULT: &str = "*default*";
+pub(crate) const DEFAULT: &str = "*default*";
 
 /// Which of the family a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// JavaScript, JSX included.
     JavaScript,
     /// TypeScript without JSX.
@@ -31,7 +31,7 @@ pub enum Dialect {
 }
 
 /// Lowers a file; `None` where it is no JavaScript.
-pub fn lower(source: &str, dialect: Dialect) -> Option<Module> {
+pub(crate) fn lower(source: &str, dialect: Dialect) -> Option<Module> {
     let kind = match dialect {
         Dialect::JavaScript => SourceType::unambiguous().with_jsx(true),
         Dialect::TypeScript => SourceType::ts(),

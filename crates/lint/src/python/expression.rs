@@ -106,7 +106,7 @@ impl Lowering<'_> {
             let value = self.expr(&keyword.value);
             args.push(Argument { name, value, is_spread: name.is_none() });
         }
-        Expr::Call { callee, args, is_new: false }
+        Expr::Call { callee, args }
     }
 
     fn f_string(&mut self, text: &ast::ExprFString, at: Span) -> Expr {

@@ -14,7 +14,7 @@ use crate::ir::{Builder, Module, Span, Tongue};
 /// Lowers a file; `None` where it is no Python.
 ///
 /// `path` is relative to the app's folder: relative imports are resolved by it.
-pub fn lower(path: &str, source: &str) -> Option<Module> {
+pub(crate) fn lower(path: &str, source: &str) -> Option<Module> {
     let options = ParseOptions::from(Mode::Module);
     let parsed = parse_unchecked(source, options).try_into_module()?;
     if !parsed.errors().is_empty() && is_hopeless(source, parsed.errors().len()) {

@@ -5,8 +5,6 @@ mod joined;
 mod placeholder;
 mod provider;
 
-pub(crate) use placeholder::mask;
-
 use crate::scan::Raw;
 
 /// More of one file say nothing new.

@@ -32,7 +32,7 @@ pub(super) fn entropy(value: &str) -> f64 {
 }
 
 /// A value as it may be shown: its beginning, and how long it is.
-pub(crate) fn mask(value: &str) -> String {
+pub(super) fn mask(value: &str) -> String {
     let length = value.chars().count();
     let shown: String = value.chars().take(4.min(length / 4)).collect();
     format!("{shown}… ({length} characters)")

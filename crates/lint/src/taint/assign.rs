@@ -132,6 +132,11 @@ impl Engine {
         let sym = self.sym(name);
         let text = self.text(name);
         self.drain_field(&holder, &text, value, span);
+        if let Shape::Func(key) = value.shape
+            && text.starts_with("on")
+        {
+            self.call_listener(key, &text);
+        }
         match holder.shape {
             Shape::Instance(class) => self.store_field(class, sym, value),
             _ => {
@@ -356,6 +361,10 @@ impl Engine {
         let mut found = self.named(&full);
         if let Shape::Path(id) = found.shape {
             let full = Rc::clone(self.paths.text(id));
+            // The upload's middleware has chosen these names.
+            if matches!(&*full, "request.file.path" | "request.file.filename" | "request.file.destination") {
+                return Value::default();
+            }
             let last = full.rsplit('.').next().unwrap_or_default().to_owned();
             if let Some(source) = self.tables().source(&last, Some(&full)) {
                 return self.input(source.harms, source.what, &full, found.shape);

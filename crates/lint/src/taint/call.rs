@@ -23,13 +23,11 @@ pub(crate) struct Call<'a> {
     pub(crate) given: Given<'a>,
     /// Where it is reported: at the method's name.
     pub(crate) at: Span,
-    /// Whether it is `new`.
-    pub(crate) is_new: bool,
 }
 
 impl Engine {
     /// What a call may give.
-    pub(crate) fn call(&mut self, id: ExprId, callee: ExprId, args: &[Argument], is_new: bool) -> Value {
+    pub(crate) fn call(&mut self, id: ExprId, callee: ExprId, args: &[Argument]) -> Value {
         let unit = self.unit();
         let (called, receiver, receiver_id) = match &unit.module.exprs[callee as usize].kind {
             Expr::Field(object, name) => {
@@ -68,12 +66,16 @@ impl Engine {
                 given.all()
             }
             Shape::Path(path) => {
-                let path = Some(Rc::clone(self.paths.text(path)));
-                let call = Call { name, path, receiver, receiver_id, given, at, is_new };
+                let path = Rc::clone(self.paths.text(path));
+                // An alias is called by the name of what it stands for.
+                let name = path.rsplit('.').next().filter(|last| !last.ends_with(')')).unwrap_or(&name);
+                let name = name.to_owned();
+                let path = Some(path);
+                let call = Call { name, path, receiver, receiver_id, given, at };
                 self.external(call)
             }
             _ => {
-                let call = Call { name, path: None, receiver, receiver_id, given, at, is_new };
+                let call = Call { name, path: None, receiver, receiver_id, given, at };
                 self.external(call)
             }
         }

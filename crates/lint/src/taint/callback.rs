@@ -47,6 +47,12 @@ impl Engine {
         self.invoke(key, vec![event]);
     }
 
+    /// Calls a function that was assigned as a listener: `socket.onmessage = …`.
+    pub(crate) fn call_listener(&mut self, key: FuncKey, name: &str) {
+        let event = self.named(if name == "onmessage" { "message" } else { "event" });
+        self.invoke(key, vec![event]);
+    }
+
     /// Calls the functions among the arguments of a call of something outside.
     ///
     /// Returns what the call gives, where that depends on them.
@@ -115,7 +121,9 @@ impl Engine {
         let is_browser = path == "window" || path.is_empty() || path == "document" || path == "self";
         let values = match event.as_str() {
             "connection" => vec![self.named("socket"), self.named("request")],
-            "message" if call.name == "addEventListener" && is_browser => vec![self.named("message")],
+            "message" if call.name == "addEventListener" && (is_browser || is_channel(&path)) => {
+                vec![self.named("message")]
+            }
             "data" | "end" if path == "request" || receiver.is_tainted() => {
                 vec![self.input_of("the request's body")]
             }
@@ -148,4 +156,9 @@ impl Engine {
         let result = self.invoke(key, values);
         if is_once { result } else { Value::default() }
     }
+}
+
+/// Whether others write what arrives here.
+fn is_channel(path: &str) -> bool {
+    ["WebSocket()", "EventSource()", "BroadcastChannel()"].iter().any(|end| path.ends_with(end))
 }

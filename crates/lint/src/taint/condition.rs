@@ -160,6 +160,13 @@ impl Engine {
             }
         }
         let (one, other) = (self.eval(left), self.eval(right));
+        for (value, with) in [(&one, &other), (&other, &one)] {
+            if let Shape::Const(text) = &with.shape
+                && matches!(&**text, "__proto__" | "constructor" | "prototype")
+            {
+                return Facts::no(self.about_value(value, Harm::Prototype.only()));
+            }
+        }
         match (one.is_tainted(), other.is_tainted()) {
             (true, false) => Facts::yes(self.about_value(&one, Harms::ALL)),
             (false, true) => Facts::yes(self.about_value(&other, Harms::ALL)),

@@ -42,7 +42,7 @@ impl Engine {
                 self.eval(*index);
                 self.element(holder, span)
             }
-            Expr::Call { callee, args, is_new } => self.call(id, *callee, args, *is_new),
+            Expr::Call { callee, args } => self.call(id, *callee, args),
             Expr::Join(parts) => {
                 let parts: Vec<Value> = parts.iter().map(|part| self.eval(*part)).collect();
                 self.join_texts(&parts)

@@ -13,7 +13,7 @@ use crate::scan::{FileScan, Trouble};
 use crate::settings::Settings;
 
 /// A worker that dies again and again is not started again; the rest counts as not read.
-const DEATHS: usize = 24;
+const DEATHS: usize = 64;
 
 /// A file that has to be read.
 pub(crate) struct Job {
