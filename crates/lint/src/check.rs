@@ -71,7 +71,7 @@ pub fn check(
     let taint_began = Instant::now();
     let (outcome, units, mut scanned) = analyse(scanned)?;
     timing.taint = taint_began.elapsed();
-    launch::drop_started_otherwise(&mut scanned, sources, settings);
+    launch::weigh_debug_servers(&mut scanned, sources, settings);
     let mut maker = Maker::new(sources, &scanned);
     let routes = route::routes(&outcome.routes, &units, &mut maker);
     maker.add_raws(&scanned);

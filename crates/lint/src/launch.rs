@@ -1,32 +1,43 @@
 //! How the app is started: a debug server that only `python app.py` starts is no fault when
 //! something else starts the app.
 
+use model::finding::Confidence;
+
 use crate::check::Scanned;
+use crate::scan::Raw;
 use crate::settings::Settings;
 use crate::sources::Sources;
 
 /// Rules about servers that a file starts when it is run itself.
 const RULES: [&str; 2] = ["python-flask-debug", "python-uvicorn-reload"];
 
-/// Drops findings about the debug server below `if __name__ == "__main__"` where the app is started
-/// by something else.
-pub(crate) fn drop_started_otherwise(scanned: &mut [Scanned], sources: &dyn Sources, settings: &Settings) {
-    let concerned = scanned.iter().any(|one| one.scan.raws.iter().any(|raw| RULES.contains(&raw.rule.as_str())));
+/// Weighs findings about the debug server below `if __name__ == "__main__"`: gone where something else
+/// starts the app, less sure where nobody knows what does.
+pub(crate) fn weigh_debug_servers(scanned: &mut [Scanned], sources: &dyn Sources, settings: &Settings) {
+    let concerned = scanned.iter().any(|one| one.scan.raws.iter().any(is_debug_server));
     if !concerned {
         return;
     }
-    let Some(command) = command(scanned, sources, settings) else {
-        return;
-    };
+    let command = command(scanned, sources, settings);
     for one in scanned.iter_mut() {
         let name = one.listed.path.rsplit('/').next().unwrap_or_default();
-        if starts_file(&command, name) {
-            continue;
-        }
         let text = sources.read(&one.listed.path).unwrap_or_default();
         let main = memchr::memmem::find(&text, b"__name__").unwrap_or(usize::MAX);
-        one.scan.raws.retain(|raw| !(RULES.contains(&raw.rule.as_str()) && raw.span.start as usize > main));
+        let is_below = |raw: &Raw| is_debug_server(raw) && raw.span.start as usize > main;
+        match &command {
+            Some(command) if starts_file(command, name) => {}
+            Some(_) => one.scan.raws.retain(|raw| !is_below(raw)),
+            None => {
+                for raw in one.scan.raws.iter_mut().filter(|raw| is_below(raw)) {
+                    raw.confidence = Some(Confidence::Medium);
+                }
+            }
+        }
     }
+}
+
+fn is_debug_server(raw: &Raw) -> bool {
+    RULES.contains(&raw.rule.as_str())
 }
 
 /// Whether a command runs a file itself: `python app.py`.

@@ -8,12 +8,14 @@ use crate::place::Lines;
 use crate::taint::FoundRoute;
 
 /// Words in a handler that check who calls.
-const CHECKS: [&str; 34] = [
-    "current_user", "is_authenticated", "req.user", "request.user", "session[", "session.get", "session.user",
-    "req.session", "request.session", "in session", "authorization", "Authorization", "x-api-key", "X-API-Key",
+const CHECKS: [&str; 42] = [
+    "current_user", "is_authenticated", "req.user", "request.user", "session[\"user", "session['user",
+    "session.get(\"user", "session.get('user", "session.user", "session.admin", "\" in session", "' in session",
+    "session[\"logged", "session['logged", "session.get(\"logged", "session.get('logged", "authorization", "Authorization", "x-api-key", "X-API-Key",
     "verify_token", "verifyToken", "getServerSession", "getSession(", "auth()", "getToken(", "require_login",
     "requireAuth", "jwt.verify", "jwt.decode", "compare_digest", "timingSafeEqual", "check_password", "is_admin",
     "isAdmin", "login_required", "getUser(", "currentUser", "ctx.state.user", "PermissionDenied",
+    "session.loggedIn", "session.authenticated",
 ];
 
 /// Words in the name of a decorator, dependency or middleware that checks who calls.
@@ -46,7 +48,10 @@ pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -
         };
         let mut guards: Vec<String> = route.guards.iter().filter(|name| is_guard(name)).cloned().collect();
         guards.extend(before(route, found));
-        guards.extend(CHECKS.iter().find(|check| text.contains(**check)).map(|check| (*check).to_owned()));
+        if guards.is_empty() {
+            let check = CHECKS.iter().find(|check| text.contains(**check));
+            guards.extend(check.map(|check| (*check).to_owned()));
+        }
         guards.sort();
         guards.dedup();
         routes.push(Route {

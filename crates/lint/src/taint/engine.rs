@@ -63,6 +63,24 @@ pub(crate) struct Frame {
     pub(crate) is_page: bool,
 }
 
+impl Frame {
+    /// Of a file's own statements.
+    fn of_module(module: u32) -> Self {
+        Self {
+            module,
+            function: None,
+            flow: Flow { is_live: true, ..Flow::default() },
+            leaves: vec![],
+            returns: None,
+            this: Value::default(),
+            outer: vec![],
+            summary: Summary::default(),
+            yes: None,
+            is_page: false,
+        }
+    }
+}
+
 /// Where an outer variable is found.
 #[derive(Clone)]
 pub(crate) enum Outer {
@@ -200,18 +218,7 @@ impl Engine {
         }
         self.progress[module as usize] = Progress::Running;
         let unit = Rc::clone(&self.units[module as usize]);
-        self.stack.push(Frame {
-            module,
-            function: None,
-            flow: Flow { is_live: true, ..Flow::default() },
-            leaves: vec![],
-            returns: None,
-            this: Value::default(),
-            outer: vec![],
-            summary: Summary::default(),
-            yes: None,
-            is_page: false,
-        });
+        self.stack.push(Frame::of_module(module));
         self.block(unit.module.body);
         if let Some(frame) = self.stack.pop() {
             self.progress[module as usize] = Progress::Done(Rc::new(frame.flow.vars));
@@ -221,12 +228,14 @@ impl Engine {
     /// Looks at every function of a file that no call has led to; outer ones come first.
     fn run_functions(&mut self, module: u32) {
         let unit = Rc::clone(&self.units[module as usize]);
+        self.stack.push(Frame::of_module(module));
         for function in (0..unit.module.functions.len() as u32).rev() {
             let key = FuncKey { module, function };
             if !self.summaries.contains_key(&key) && !self.invoked.contains(&key) {
                 self.summary(key);
             }
         }
+        self.stack.clear();
     }
 
     /// The function that is being looked at.

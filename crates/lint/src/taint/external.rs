@@ -129,8 +129,13 @@ impl Engine {
                 let piece = self.piece_of(&receiver, &call.name);
                 Some(Value::of(Shape::List(Rc::new(piece))))
             }
-            "get" | "getlist" | "getAll" | "pop" | "setdefault" | "at" if call.path.is_none() || receiver.is_tainted() => {
-                Some(self.looked_up(call, &receiver, &first))
+            "get" | "getlist" | "getAll" | "pop" | "setdefault" | "at" => {
+                let found = self.looked_up(call, &receiver, &first);
+                match call.path.is_none() || receiver.is_tainted() {
+                    true => Some(found),
+                    // What is asked for says nothing of what is found.
+                    false => Some(self.result_path(call, Value::default())),
+                }
             }
             "strip" | "lower" | "upper" | "trim" | "toLowerCase" | "toUpperCase" | "trimEnd"
             | "lstrip" | "rstrip" | "title" | "decode" | "encode" | "toString" | "normalize" | "trimStart"

@@ -495,5 +495,5 @@ fn is_service(kind: &str) -> bool {
 
 /// Whether a decorator's function hears what others send.
 fn is_listener(name: &str) -> bool {
-    matches!(name, "on" | "event" | "message_handler" | "on_message" | "websocket" | "tool" | "command")
+    matches!(name, "on" | "message_handler" | "on_message" | "websocket" | "tool")
 }
