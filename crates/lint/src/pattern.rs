@@ -7,8 +7,10 @@ use std::sync::{LazyLock, Mutex};
 
 use aho_corasick::AhoCorasick;
 use ast_grep_config::{GlobalRules, RuleConfig};
-use ast_grep_core::tree_sitter::LanguageExt;
+use ast_grep_core::matcher::{Matcher, MatcherExt, NodeMatch};
+use ast_grep_core::tree_sitter::{LanguageExt, StrDoc};
 use ast_grep_language::SupportLang;
+use bit_set::BitSet;
 
 use crate::ir::Span;
 use crate::javascript::Dialect;
@@ -19,9 +21,16 @@ use crate::scan::{Raw, RawFix};
 /// More matches of one rule in one file say nothing new.
 const MATCHES: usize = 50;
 
+/// A rule, and the kinds of nodes that it can match.
+struct Trial {
+    rule: RuleConfig<SupportLang>,
+    kinds: BitSet,
+    about: About,
+}
+
 /// The rules of one language, ready to be tried.
 struct Ready {
-    rules: Vec<(RuleConfig<SupportLang>, About)>,
+    rules: Vec<Trial>,
     /// Texts that rules need, and which rules need each.
     needs: AhoCorasick,
     needing: Vec<usize>,
@@ -43,24 +52,37 @@ pub(crate) fn scan(language: Language, text: &str) -> Vec<Raw> {
         return vec![];
     }
     let tree = language.ast_grep(text);
+    let rules: Vec<&Trial> = ready.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(rule, _)| rule).collect();
+    let mut counts = vec![0; rules.len()];
     let mut raws = Vec::new();
-    for ((rule, about), _) in ready.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted) {
-        for found in tree.root().find_all(&rule.matcher).take(MATCHES) {
-            let range = found.range();
-            let mut raw = Raw::new(&rule.id, range.start, range.end);
-            if let Some(fixer) = rule.fixer.first() {
-                let edit = found.make_edit(&rule.matcher, fixer);
-                let span = Span {
-                    start: edit.position as u32,
-                    end: (edit.position + edit.deleted_length) as u32,
-                };
-                let to = String::from_utf8_lossy(&edit.inserted_text).into_owned();
-                raw.fix = Some(RawFix { span, to, safety: about.safety });
+    for node in tree.root().dfs() {
+        let kind = usize::from(node.kind_id());
+        for (trial, count) in rules.iter().zip(&mut counts) {
+            if *count >= MATCHES || !trial.kinds.contains(kind) {
+                continue;
             }
-            raws.push(raw);
+            if let Some(found) = trial.rule.matcher.match_node(node.clone()) {
+                *count += 1;
+                raws.push(raw(trial, &found));
+            }
         }
     }
     raws
+}
+
+fn raw(trial: &Trial, found: &NodeMatch<StrDoc<SupportLang>>) -> Raw {
+    let range = found.range();
+    let mut raw = Raw::new(&trial.rule.id, range.start, range.end);
+    if let Some(fixer) = trial.rule.fixer.first() {
+        let edit = found.make_edit(&trial.rule.matcher, fixer);
+        let span = Span {
+            start: edit.position as u32,
+            end: (edit.position + edit.deleted_length) as u32,
+        };
+        let to = String::from_utf8_lossy(&edit.inserted_text).into_owned();
+        raw.fix = Some(RawFix { span, to, safety: trial.about.safety });
+    }
+    raw
 }
 
 fn grammar(language: Language) -> Option<SupportLang> {
@@ -103,7 +125,8 @@ fn make_ready(language: SupportLang) -> Ready {
             needs.push(need.clone());
             needing.push(rules.len());
         }
-        rules.push((rule, pattern.about.clone()));
+        let kinds = rule.matcher.potential_kinds().unwrap_or_default();
+        rules.push(Trial { rule, kinds, about: pattern.about.clone() });
     }
     let needs = AhoCorasick::new(&needs).unwrap_or_else(|error| panic!("needs of rules: {error}"));
     Ready { rules, needs, needing }

@@ -9,10 +9,10 @@ use super::placeholder::{entropy, is_placeholder, mask};
 use crate::scan::Raw;
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)\b(?P<n>[\w.-]{0,40}(?:secret|token|api_?key|apikey|passw(?:or)?d|private_?key|access_?key|auth_?key|credential|client_?secret)[\w-]{0,20})['"]?\]?\s*(?::\s*\w+\s*)?(?:=>|:=|=|:)\s*(?:b|r)?['"`](?P<s>[^'"`\s]{16,200})['"`]"#)
+    pattern(r#"(?i)(?P<n>[a-z0-9_.-]{0,40}(?:secret|token|api_?key|apikey|passw(?:or)?d|private_?key|access_?key|auth_?key|credential|client_?secret)[a-z0-9_-]{0,20})['"]?\]?\s*(?::\s*[a-z]+\s*)?(?:=>|:=|=|:)\s*(?:b|r)?['"`](?P<s>[^'"`\s]{16,200})['"`]"#)
 });
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^\s*(?:export\s+)?(?P<n>\w*(?:secret|token|api_?key|passw(?:or)?d|private_?key|access_?key)\w*)\s*[=:]\s*(?P<s>[^\s'\x22#]{12,200})\s*$")
+    pattern(r"(?im)^\s*(?:export\s+)?(?P<n>[a-z0-9_]*(?:secret|token|api_?key|passw(?:or)?d|private_?key|access_?key)[a-z0-9_]*)\s*[=:]\s*(?P<s>[^\s'\x22#]{12,200})\s*$")
 });
 
 fn pattern(text: &str) -> Regex {
@@ -22,43 +22,67 @@ fn pattern(text: &str) -> Regex {
 /// How random a text must be, in bits a letter.
 const RANDOM: f64 = 3.6;
 
+/// A line longer than this is looked at around the name alone.
+const LINE: usize = 600;
+
 /// The credentials in a text that stand beside a name for them.
 pub(super) fn scan(path: &str, text: &str) -> Vec<Raw> {
-    if !has_name(text) || is_for_tests(path) {
+    if is_for_tests(path) {
         return vec![];
     }
-    let mut raws = Vec::new();
     let forms: &[&Regex] = match is_settings(path) {
         true => &[&QUOTED, &PLAIN],
         false => &[&QUOTED],
     };
-    for form in forms {
-        for found in form.captures_iter(text) {
-            let (Some(name), Some(secret)) = (found.name("n"), found.name("s")) else { continue };
-            if !is_secret(name.as_str(), secret.as_str()) {
-                continue;
+    let mut raws = Vec::new();
+    let mut seen = 0;
+    for name in NAMES.find_iter(text) {
+        if name.start() < seen {
+            continue;
+        }
+        let (start, end) = around(text, name.start());
+        seen = end;
+        for form in forms {
+            for found in form.captures_iter(&text[start..end]) {
+                raws.extend(credential(&found, start));
             }
-            let mut raw = Raw::new("secret-assigned", secret.start(), secret.end());
-            raw.confidence = Some(match has_mixed_letters(secret.as_str()) {
-                true => Confidence::High,
-                false => Confidence::Medium,
-            });
-            raw.masked = Some(mask(secret.as_str()));
-            raws.push(raw);
         }
     }
     raws
 }
 
-/// A cheap look before the expensive one.
-fn has_name(text: &str) -> bool {
-    static NAMES: LazyLock<aho_corasick::AhoCorasick> = LazyLock::new(|| {
-        let names = ["secret", "token", "api_key", "apikey", "passw", "private", "access_key", "auth_key", "credential"];
-        let builder = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(names);
-        builder.unwrap_or_else(|error| panic!("names of credentials: {error}"))
+fn credential(found: &regex::Captures, start: usize) -> Option<Raw> {
+    let (name, secret) = (found.name("n")?, found.name("s")?);
+    if !is_secret(name.as_str(), secret.as_str()) {
+        return None;
+    }
+    let mut raw = Raw::new("secret-assigned", start + secret.start(), start + secret.end());
+    raw.confidence = Some(match has_mixed_letters(secret.as_str()) {
+        true => Confidence::High,
+        false => Confidence::Medium,
     });
-    NAMES.is_match(text)
+    raw.masked = Some(mask(secret.as_str()));
+    Some(raw)
 }
+
+/// The line of a place, or what is near it where the line is long.
+fn around(text: &str, at: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |before| before + 1);
+    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
+    if end - start <= LINE {
+        return (start, end);
+    }
+    let near = |place: usize| (0..=place).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0);
+    (near(at.saturating_sub(60)).max(start), near((at + LINE / 2).min(end)))
+}
+
+/// Where a closer look is worth it.
+static NAMES: LazyLock<aho_corasick::AhoCorasick> = LazyLock::new(|| {
+    let names = ["secret", "token", "api_key", "apikey", "passw", "private", "access_key", "auth_key", "credential"];
+    let builder = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(names);
+    builder.unwrap_or_else(|error| panic!("names of credentials: {error}"))
+});
 
 fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();

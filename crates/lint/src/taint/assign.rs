@@ -428,6 +428,9 @@ impl Engine {
     }
 }
 
+/// Objects in objects, further than this, are known as a whole only.
+const SHAPES: usize = 5;
+
 /// What holds `before` after something was put into it.
 fn mixed(before: &Value, value: &Value) -> Value {
     let mut filled = before.clone();
@@ -447,5 +450,5 @@ fn mixed(before: &Value, value: &Value) -> Value {
         }
         _ => filled.absorb(&value.flat()),
     }
-    filled
+    filled.cut(SHAPES)
 }

@@ -39,6 +39,10 @@ impl Engine {
         if !self.burn() {
             return Facts::default();
         }
+        self.inside(|engine| engine.facts(id)).unwrap_or_default()
+    }
+
+    fn facts(&mut self, id: ExprId) -> Facts {
         let unit = self.unit();
         match &unit.module.exprs[id as usize].kind {
             Expr::Not(inner) => self.condition(*inner).swapped(),
@@ -68,10 +72,16 @@ impl Engine {
             Expr::Call { callee, args, .. } => self.asked(*callee, args),
             Expr::Name(name) => {
                 let sym = self.sym(*name);
-                match self.frame().flow.answers.get(&sym).copied() {
-                    Some(answer) if answer != id && self.is_question(answer) => self.condition(answer),
-                    _ => Facts::default(),
-                }
+                // Taken out meanwhile: `found = found or other` asks for itself.
+                let Some(answer) = self.frame().flow.answers.remove(&sym) else {
+                    return Facts::default();
+                };
+                let facts = match self.is_question(answer) {
+                    true => self.condition(answer),
+                    false => Facts::default(),
+                };
+                self.frame().flow.answers.insert(sym, answer);
+                facts
             }
             Expr::Field(object, name) => {
                 let name = self.text(*name);

@@ -19,6 +19,9 @@ const CALLS: usize = 24;
 /// Expressions that one file may make the analysis look at, in a round.
 const FUEL: u64 = 3_000_000;
 
+/// Looks inside of looks, further than this, go in a circle.
+const NESTING: u32 = 6_000;
+
 /// Variables and what they hold.
 pub(crate) type Vars = HashMap<Sym, Value>;
 
@@ -131,6 +134,8 @@ pub(crate) struct Engine {
     pub(crate) renders: Vec<Render>,
     pub(crate) has_changed: bool,
     pub(crate) fuel: u64,
+    /// How many looks are inside of one another.
+    pub(crate) nesting: u32,
     pub(crate) stopped: HashSet<u32>,
 }
 
@@ -185,6 +190,7 @@ impl Engine {
             renders: vec![],
             has_changed: false,
             fuel: 0,
+            nesting: 0,
             stopped: HashSet::new(),
         }
     }
@@ -292,6 +298,19 @@ impl Engine {
     pub(crate) fn burn(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
         self.fuel > 0
+    }
+
+    /// Looks at something inside of what is looked at; `None`, and the file is given up, where that
+    /// goes deeper than any code does: it goes in a circle.
+    pub(crate) fn inside<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.nesting >= NESTING {
+            self.fuel = 0;
+            return None;
+        }
+        self.nesting += 1;
+        let seen = look(self);
+        self.nesting -= 1;
+        Some(seen)
     }
 
     /// Whether one more call can be followed.

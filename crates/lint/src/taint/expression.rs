@@ -19,8 +19,8 @@ impl Engine {
         }
         let unit = self.unit();
         let node = &unit.module.exprs[id as usize];
-        let value = self.kind(&node.kind, id, node.span);
-        self.checked(value)
+        let value = self.inside(|engine| engine.kind(&node.kind, id, node.span));
+        self.checked(value.unwrap_or_default())
     }
 
     fn kind(&mut self, kind: &Expr, id: ExprId, span: Span) -> Value {
@@ -246,7 +246,7 @@ impl Engine {
                 Some(before) => before.join(&value),
             });
         }
-        Value::of(Shape::List(Rc::new(all.unwrap_or_default())))
+        Value::of(Shape::List(Rc::new(all.unwrap_or_default().cut(SHAPES))))
     }
 
     fn object(&mut self, entries: &[Entry], span: Span) -> Value {
@@ -263,7 +263,7 @@ impl Engine {
             }
         }
         self.drain_instructions(&fields, span);
-        rest.shaped(Shape::Object(Rc::new(fields)))
+        rest.shaped(Shape::Object(Rc::new(fields))).cut(SHAPES)
     }
 
     /// Input in what a model is told by the app, not by its user.
@@ -361,7 +361,8 @@ impl Engine {
             if is_default {
                 return value;
             }
-            let field = self.field_of(&value, name);
+            // Files that export one another go in a circle.
+            let field = self.inside(|engine| engine.field_of(&value, name)).unwrap_or_default();
             if field != Value::default() {
                 return field;
             }
@@ -410,6 +411,8 @@ impl Engine {
     }
 }
 
+/// Objects in objects, further than this, are known as a whole only.
+const SHAPES: usize = 5;
 /// What a text with a fixed host can no longer do.
 const ADDRESS: Harms = Harm::Ssrf.only().and(Harm::Redirect.only());
 /// What only an object or a whole body can do.

@@ -170,6 +170,25 @@ impl Value {
         joined
     }
 
+    /// With what it looks like for so many levels only.
+    pub(crate) fn cut(self, levels: usize) -> Self {
+        const FIELDS: usize = 64;
+        let is_wide = matches!(&self.shape, Shape::Object(fields) if fields.len() > FIELDS);
+        match &self.shape {
+            Shape::Object(_) | Shape::List(_) if levels == 0 || is_wide => self.flat(),
+            Shape::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| (*name, value.clone().cut(levels - 1)));
+                let shape = Shape::Object(Rc::new(fields.collect()));
+                self.shaped(shape)
+            }
+            Shape::List(element) => {
+                let shape = Shape::List(Rc::new((**element).clone().cut(levels - 1)));
+                self.shaped(shape)
+            }
+            _ => self,
+        }
+    }
+
     /// All that it and what it holds depend on.
     pub(crate) fn flat(&self) -> Value {
         let mut flat = Value { taints: self.taints.clone(), shape: Shape::Unknown };
