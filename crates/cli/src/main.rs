@@ -44,6 +44,8 @@ enum Command {
     Up(command::up::Args),
     /// Show what `up` would do with a folder, and why
     Plan(command::plan::Args),
+    /// Look for what is wrong in a folder: code, secrets, settings
+    Check(command::check::Args),
     /// Show how an app does
     Status(command::status::Args),
     /// Show all apps
@@ -80,6 +82,9 @@ enum Command {
     Schema,
     /// Print the completion script for a shell
     Completion(command::completion::Args),
+    /// Read files for a check (started by it)
+    #[command(name = server::checks::WORKER, hide = true)]
+    CheckWorker,
     /// Keep one sandbox (started by the daemon)
     #[command(hide = true)]
     Supervise(command::supervise::Args),
@@ -110,6 +115,8 @@ impl Command {
         match self {
             Self::Up(args) => command::up::run(args),
             Self::Plan(args) => command::plan::run(&args),
+            Self::Check(args) => command::check::run(&args),
+            Self::CheckWorker => command::check::work(),
             Self::Status(args) => command::status::run(args),
             Self::List(args) => command::list::run(&args),
             Self::Logs(args) => command::logs::run(args),
@@ -136,6 +143,7 @@ impl Command {
         Reader::of_flag(match self {
             Self::Up(args) => args.json,
             Self::Plan(args) => args.json,
+            Self::Check(args) => args.json,
             Self::Status(args) => args.json,
             Self::List(args) => args.json,
             Self::Logs(args) => args.json,
@@ -151,7 +159,11 @@ impl Command {
             Self::Restore(args) => args.json,
             Self::Stop(args) => args.json,
             Self::Doctor(args) => args.json,
-            Self::Serve(_) | Self::Schema | Self::Completion(_) | Self::Supervise(_) => false,
+            Self::Serve(_)
+            | Self::Schema
+            | Self::Completion(_)
+            | Self::CheckWorker
+            | Self::Supervise(_) => false,
         })
     }
 }

@@ -228,11 +228,18 @@ fn help_is_short_and_names_every_command() {
     Commands:
       up          Bring the app in a folder up, or its changes live
       plan        Show what `up` would do with a folder, and why
+      check       Look for what is wrong in a folder: code, secrets, settings
       status      Show how an app does
       list        Show all apps
       logs        Show what an app printed
       open        Print an app's URL and open it in the browser
       rollback    Go back to an earlier release
+      sbom        Show what is in an app's image
+      verify      Check everything that was signed about an image
+      push        Copy an app's image, with all that vouches for it, to another registry
+      audit       Show what happened, and whether the record of it is whole
+      key         The keys that images are signed with
+      token       Tokens for the registry
       destroy     Remove an app; it can be restored for 72 hours
       restore     Bring a destroyed app back
       serve       Run the daemon that keeps the apps

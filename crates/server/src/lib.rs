@@ -1,6 +1,7 @@
 //! The top floor: the daemon. `wiring.rs` alone names concrete adapters; `http/` has one file a
 //! resource.
 
+pub mod checks;
 pub mod config;
 mod daemon;
 mod doctor;

@@ -2,6 +2,7 @@
 
 mod advice;
 pub(crate) mod audit;
+pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod destroy;
 pub(crate) mod doctor;

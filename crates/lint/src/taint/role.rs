@@ -1,0 +1,122 @@
+//! What the frameworks call functions with.
+
+use std::rc::Rc;
+
+use super::engine::Engine;
+use super::harm::Harms;
+use super::intern::{NO_STEP, Origin};
+use super::value::{FuncKey, Shape, Taint, Value};
+use crate::ir::{Param, Target, Tongue};
+
+impl Engine {
+    /// The values of a function's parameters: by its role, or as parameters.
+    pub(crate) fn role_of(&mut self, key: FuncKey) -> Vec<Value> {
+        let roles = self.roles.get(&key).cloned().unwrap_or_default();
+        let unit = Rc::clone(&self.units[key.module as usize]);
+        let params = &unit.module.functions[key.function as usize].params;
+        let mut values = Vec::new();
+        for (index, param) in params.iter().enumerate() {
+            let by_role = roles.get(index).filter(|value| **value != Value::default());
+            let value = match by_role {
+                Some(value) => value.clone(),
+                None => self
+                    .by_parameter(key, index, param)
+                    .unwrap_or_else(|| self.parameter(key, index)),
+            };
+            values.push(value);
+        }
+        values
+    }
+
+    /// A parameter of which only its callers know more.
+    fn parameter(&mut self, key: FuncKey, index: usize) -> Value {
+        let origin = self.origins.id(Origin::Param { function: key, index: index as u32 });
+        let taint = Taint { origin, harms: Harms::ALL, step: NO_STEP };
+        Value::tainted(taint).shaped(Shape::Param(origin))
+    }
+
+    /// What a parameter's name or type says of it.
+    fn by_parameter(&mut self, key: FuncKey, index: usize, param: &Param) -> Option<Value> {
+        let unit = Rc::clone(&self.units[key.module as usize]);
+        let function = &unit.module.functions[key.function as usize];
+        let text = |name: u32| unit.module.names[name as usize].as_str();
+        let name = param.name.map(text).unwrap_or_default();
+        let kind = param.annotation.map(text).unwrap_or_default();
+        if unit.module.tongue == Tongue::Python {
+            return self.python_parameter(index, name, kind, function.params.len());
+        }
+        let function_name = text(function.name);
+        let is_handler = matches!(
+            function_name,
+            "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "loader" | "action" | "load"
+                | "getServerSideProps" | "getStaticProps"
+        );
+        if is_handler {
+            let is_context = index > 0 || matches!(param.target, Target::Object(..)) || function_name.starts_with("getS");
+            return Some(self.named(if is_context { "context" } else { "request" }));
+        }
+        match name {
+            "req" | "request" => Some(self.named("request")),
+            "ctx" | "c" if index == 0 => Some(self.named("ctx")),
+            "event" | "evt" | "ev" | "e" if index == 0 => Some(self.named("event")),
+            "formData" if index <= 1 => {
+                let input = self.input(Harms::ALL, "a form", "formData", Shape::Unknown);
+                Some(input)
+            }
+            _ if index == 0 && name.is_empty() => self.taken_apart(param, &unit.module),
+            _ => None,
+        }
+    }
+
+    /// `({ params, searchParams })`, `({ body, query }, res)`
+    fn taken_apart(&mut self, param: &Param, module: &crate::ir::Module) -> Option<Value> {
+        let Target::Object(fields, _) = &param.target else {
+            return None;
+        };
+        let has = |name: &str| fields.iter().any(|(field, _)| module.names[*field as usize] == name);
+        if has("searchParams") || (has("params") && !has("body")) {
+            return Some(self.named("context"));
+        }
+        if has("body") || has("query") {
+            return Some(self.named("request"));
+        }
+        None
+    }
+
+    fn python_parameter(&mut self, index: usize, name: &str, kind: &str, count: usize) -> Option<Value> {
+        let is_request = kind.ends_with("Request") || (name == "request" && index <= 1);
+        if is_request {
+            return Some(self.named("request"));
+        }
+        if kind.ends_with("WebSocket") || (name == "websocket" && index == 0) {
+            return Some(self.named("websocket"));
+        }
+        if name == "event" && index == 0 && count == 2 {
+            return Some(self.named("event"));
+        }
+        if is_number_type(kind) {
+            return Some(Value::of(Shape::Number));
+        }
+        None
+    }
+}
+
+/// Whether a type is one of numbers, dates or fixed choices.
+pub(crate) fn is_number_type(kind: &str) -> bool {
+    let kind = kind.trim();
+    let inner = kind
+        .strip_prefix("Optional[")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .or_else(|| kind.strip_suffix(" | None"))
+        .unwrap_or(kind);
+    let inner = inner.strip_prefix("List[").or(inner.strip_prefix("list[")).unwrap_or(inner);
+    let inner = inner.trim_end_matches(']').trim();
+    if inner.starts_with("Literal[") || inner.starts_with("Annotated[int") {
+        return true;
+    }
+    matches!(
+        inner,
+        "int" | "float" | "bool" | "UUID" | "uuid.UUID" | "date" | "datetime" | "datetime.date" | "Decimal"
+            | "conint" | "PositiveInt" | "ObjectId" | "datetime.datetime"
+    )
+}

@@ -1,0 +1,11 @@
+const express = require('express');
+const axios = require('axios');
+const app = express();
+
+app.get('/image', async (req, res) => {
+  const source = req.query.src;
+  const image = await axios.get(source, { responseType: 'stream' });
+  image.data.pipe(res);
+});
+
+app.listen(3000);

@@ -1,0 +1,14 @@
+const express = require('express');
+const app = express();
+
+function layout(title, body) {
+  return `<!doctype html><html><head><title>${title}</title></head><body>${body}</body></html>`;
+}
+
+app.get('/search', (req, res) => {
+  const term = req.query.q || '';
+  const body = `<h1>Results for ${term}</h1><p>Nothing found.</p>`;
+  res.send(layout('Search', body));
+});
+
+app.listen(3000);

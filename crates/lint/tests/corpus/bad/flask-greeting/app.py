@@ -1,0 +1,13 @@
+from flask import Flask, request
+
+app = Flask(__name__)
+
+PAGE = """<!doctype html>
+<title>Hello</title>
+<h1>Hello, {name}!</h1>"""
+
+
+@app.route("/")
+def hello():
+    name = request.args.get("name", "stranger")
+    return PAGE.format(name=name)

@@ -1,0 +1,14 @@
+import os
+from flask import Flask, request
+
+app = Flask(__name__)
+app.config["MAX_CONTENT_LENGTH"] = 8 * 1024 * 1024
+UPLOADS = "uploads"
+
+
+@app.post("/upload")
+def upload():
+    file = request.files["file"]
+    target = os.path.join(UPLOADS, file.filename)
+    file.save(target)
+    return {"saved": True}

@@ -1,0 +1,7 @@
+import streamlit as st
+
+name = st.text_input("Your name")
+color = st.selectbox("Colour", ["red", "blue"])
+if name:
+    card = f"<div style='color: {color}'>{name}</div>"
+    st.markdown(card, unsafe_allow_html=True)

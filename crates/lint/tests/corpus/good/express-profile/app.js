@@ -1,0 +1,13 @@
+const express = require('express');
+const User = require('./models/user');
+
+const app = express();
+app.use(express.json());
+
+app.put('/profile/:id', async (req, res) => {
+  const { name, city } = req.body;
+  const user = await User.findByIdAndUpdate(req.params.id, { name, city }, { new: true });
+  res.json(user);
+});
+
+app.listen(3000);

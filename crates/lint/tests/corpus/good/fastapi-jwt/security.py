@@ -1,0 +1,8 @@
+import os
+import jwt
+from fastapi import Header
+
+
+def current_user(authorization: str = Header()):
+    token = authorization.removeprefix("Bearer ")
+    return jwt.decode(token, os.environ["JWT_SECRET"], algorithms=["HS256"])

@@ -1,0 +1,1 @@
+res.cookie('s', v, { httpOnly: false });

@@ -1,0 +1,1 @@
+const A = ({ post }) => <div dangerouslySetInnerHTML={{ __html: DOMPurify.sanitize(post.body) }} />;

@@ -1,0 +1,2 @@
+const p = new URLSearchParams(location.search);
+document.getElementById('x').textContent = p.get('q');

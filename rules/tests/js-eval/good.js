@@ -1,0 +1,1 @@
+function f(t) { return JSON.parse(t); }

@@ -1,0 +1,1 @@
+el.innerHTML = `<b>${name}</b>`;

@@ -1,0 +1,1 @@
+el.innerHTML = '<b>x</b>';

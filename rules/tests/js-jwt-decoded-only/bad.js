@@ -1,0 +1,1 @@
+const u = jwt.decode(req.headers.authorization);

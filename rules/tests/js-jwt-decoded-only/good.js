@@ -1,0 +1,1 @@
+const u = jwt.verify(token, key);

@@ -1,0 +1,1 @@
+jwt.verify(t, k);

@@ -1,0 +1,1 @@
+jwt.sign({ id }, 'my-secret', { expiresIn: '1h' });

@@ -1,0 +1,1 @@
+jwt.sign({ id }, process.env.JWT_SECRET);

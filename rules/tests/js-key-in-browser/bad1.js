@@ -1,0 +1,1 @@
+const o = new OpenAI({ apiKey: k, dangerouslyAllowBrowser: true });

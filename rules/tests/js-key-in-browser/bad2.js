@@ -1,0 +1,1 @@
+const k = process.env.NEXT_PUBLIC_OPENAI_API_KEY;

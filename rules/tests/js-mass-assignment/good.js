@@ -1,0 +1,3 @@
+const express = require('express');
+const app = express();
+app.post('/u', async (req, res) => res.json(await User.create({ name: req.body.name })));

@@ -1,0 +1,1 @@
+function merge(a, b) { for (const k in b) { if (k === '__proto__') continue; merge(a[k], b[k]); } }

@@ -1,0 +1,1 @@
+window.addEventListener('message', (e) => { if (e.origin !== o) return; run(e.data); });

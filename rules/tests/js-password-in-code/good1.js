@@ -1,0 +1,1 @@
+if (password === '') no();

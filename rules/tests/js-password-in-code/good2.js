@@ -1,0 +1,1 @@
+if (input.type === 'password') show();

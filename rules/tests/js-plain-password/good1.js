@@ -1,0 +1,1 @@
+if (await bcrypt.compare(password, user.hash)) ok();

@@ -1,0 +1,1 @@
+if (form.password !== form.confirmPassword) no();

@@ -1,0 +1,6 @@
+const express = require('express');
+const app = express();
+app.post('/a', async (req, res) => {
+  const r = await openai.chat.completions.create({ model: 'm', messages: [{ role: 'system', content: 'You help' }, { role: 'user', content: req.body.q }] });
+  res.json({ r });
+});

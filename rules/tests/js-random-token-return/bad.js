@@ -1,0 +1,1 @@
+function makeToken() { return Math.random().toString(36); }

@@ -1,0 +1,1 @@
+function roll() { return Math.random() * 6; }

@@ -1,0 +1,1 @@
+const resetToken = crypto.randomUUID();

@@ -1,0 +1,1 @@
+const k = process.env.JWT_SECRET || 'changeme';

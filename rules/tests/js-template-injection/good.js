@@ -1,0 +1,4 @@
+const express = require('express');
+const app = express();
+const ejs = require('ejs');
+app.get('/t', (req, res) => res.json({ t: ejs.render('Hi <%= n %>', { n: req.query.n }) }));

@@ -1,0 +1,1 @@
+setTimeout(() => run(), 100);

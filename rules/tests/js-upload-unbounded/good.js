@@ -1,0 +1,1 @@
+const up = multer({ dest: 'uploads/', limits: { fileSize: 1e6 } });

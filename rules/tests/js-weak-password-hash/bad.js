@@ -1,0 +1,1 @@
+const h = crypto.createHash('md5').update(password).digest('hex');

@@ -1,0 +1,1 @@
+const h = crypto.createHash('sha256').update(file).digest('hex');

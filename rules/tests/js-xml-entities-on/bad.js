@@ -1,0 +1,1 @@
+libxml.parseXml(t, { noent: true });

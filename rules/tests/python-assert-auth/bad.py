@@ -1,0 +1,2 @@
+def f(user):
+    assert user.is_admin

@@ -1,0 +1,3 @@
+def f(user):
+    if not user.is_admin:
+        raise PermissionError

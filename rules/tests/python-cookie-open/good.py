@@ -1,0 +1,1 @@
+r.set_cookie('s', v, httponly=True)

@@ -1,0 +1,3 @@
+import ast
+def f(text):
+    return ast.literal_eval(text)

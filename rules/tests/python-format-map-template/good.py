@@ -1,0 +1,2 @@
+def f():
+    return tpl.format(name=request.args['name'])

@@ -1,0 +1,2 @@
+import gradio as gr
+demo.launch()

@@ -1,0 +1,2 @@
+import jwt
+jwt.encode({'u': 1}, 'secret', algorithm='HS256')

@@ -1,0 +1,2 @@
+def f(password):
+    print(f'login with {password}')

@@ -1,0 +1,2 @@
+def f(name):
+    print(f'login of {name}')

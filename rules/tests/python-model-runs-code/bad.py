@@ -1,0 +1,1 @@
+agent = create_pandas_dataframe_agent(llm, df, allow_dangerous_code=True)

@@ -1,0 +1,1 @@
+agent = create_agent(llm, tools=[search])

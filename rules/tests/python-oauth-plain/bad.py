@@ -1,0 +1,2 @@
+import os
+os.environ['OAUTHLIB_INSECURE_TRANSPORT'] = '1'

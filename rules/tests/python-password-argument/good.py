@@ -1,0 +1,2 @@
+import os, psycopg2
+c = psycopg2.connect(host='db', password=os.environ['PGPASSWORD'])

@@ -1,0 +1,2 @@
+def login(username, password):
+    return username == 'admin' and password == 'admin123'

@@ -1,0 +1,2 @@
+def login(password):
+    return password == ''

@@ -1,0 +1,2 @@
+def f(grant_type):
+    return grant_type == 'password'

@@ -1,0 +1,2 @@
+import pickle
+m = pickle.load(open('m.pkl', 'rb'))

@@ -1,0 +1,2 @@
+import json
+m = json.load(open('m.json'))

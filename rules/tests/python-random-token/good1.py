@@ -1,0 +1,4 @@
+import secrets
+def f():
+    token = secrets.token_urlsafe()
+    return token

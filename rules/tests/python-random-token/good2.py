@@ -1,0 +1,2 @@
+import random
+colour = random.choice(['red', 'blue'])

@@ -1,0 +1,2 @@
+import re
+p = re.compile(r'^([a-zA-Z0-9]+)+$')

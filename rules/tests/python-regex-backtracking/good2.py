@@ -1,0 +1,2 @@
+import re
+p = re.compile(r'^(\w+\.)?x$')

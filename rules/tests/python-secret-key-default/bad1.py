@@ -1,0 +1,2 @@
+import os
+KEY = os.environ.get('SECRET_KEY', 'dev-secret')

@@ -1,0 +1,3 @@
+import os
+KEY = os.environ['SECRET_KEY']
+N = os.environ.get('SECRET_PATH', '')

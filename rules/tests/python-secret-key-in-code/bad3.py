@@ -1,0 +1,1 @@
+SECRET_KEY = "my-secret-key-123"

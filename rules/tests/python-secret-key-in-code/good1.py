@@ -1,0 +1,2 @@
+import os
+app.secret_key = os.environ['SECRET_KEY']

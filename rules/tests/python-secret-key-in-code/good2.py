@@ -1,0 +1,2 @@
+import secrets
+app.secret_key = secrets.token_hex(32)

@@ -1,0 +1,3 @@
+import tarfile
+with tarfile.open('a.tar') as t:
+    t.extractall('out')

@@ -1,0 +1,2 @@
+import tempfile
+p = tempfile.mkstemp()

@@ -1,0 +1,2 @@
+import requests
+requests.get('https://a.example', verify=False, timeout=3)

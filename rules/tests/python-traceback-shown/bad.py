@@ -1,0 +1,6 @@
+import traceback
+def f():
+    try:
+        g()
+    except Exception:
+        return traceback.format_exc(), 500

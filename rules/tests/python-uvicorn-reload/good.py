@@ -1,0 +1,2 @@
+import uvicorn
+uvicorn.run('app:app')

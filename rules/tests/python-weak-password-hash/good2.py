@@ -1,0 +1,3 @@
+from werkzeug.security import generate_password_hash
+def h(password):
+    return generate_password_hash(password)

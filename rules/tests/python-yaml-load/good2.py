@@ -1,0 +1,2 @@
+import yaml
+yaml.load(open('a.yml'), Loader=yaml.SafeLoader)
