@@ -75,6 +75,15 @@ fn write(out: &Path) -> Anything {
 }
 
 fn time(policies: &Policies) -> Anything {
+    let mut usual = good();
+    let mut harmless = vulnerability();
+    harmless.from_base = true;
+    usual.vulnerabilities.list = vec![harmless; 60];
+    usual.vulnerabilities.total = 60;
+    let mut warning = finding();
+    warning.blocks = false;
+    usual.findings.list = vec![warning; 10];
+    usual.findings.total = 10;
     let mut large = good();
     large.findings.list = vec![finding(); 200];
     large.findings.total = 200;
@@ -82,7 +91,11 @@ fn time(policies: &Policies) -> Anything {
     large.vulnerabilities.total = 200;
     for (name, input) in [
         ("a good app", good()),
-        ("200 findings, 200 vulnerabilities", large),
+        (
+            "10 findings and 60 vulnerabilities that do not block",
+            usual,
+        ),
+        ("200 findings and 200 vulnerabilities that block", large),
     ] {
         let input = serde_json::to_value(input)?;
         let by = |engine| move |input: &Value| policies.decide_by(engine, input);
