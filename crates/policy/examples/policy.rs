@@ -60,17 +60,20 @@ fn test(folder: &str) -> Anything {
         .ok_or("not all tests pass".into())
 }
 
-/// Writes each sample with its answer, for another engine to be asked the same.
+/// Writes each sample, and each with less in it, with its answer: for another engine to be asked
+/// the same.
 fn write(out: &Path) -> Anything {
     let policies = Policies::load(defaults())?;
-    std::fs::create_dir_all(out)?;
-    for (number, sample) in samples().iter().enumerate() {
-        let decision = policies.decide(&sample.input);
-        let text = serde_json::to_vec(&sample.input)?;
-        std::fs::write(out.join(format!("{number}.input.json")), text)?;
-        let text = serde_json::to_vec(&decision)?;
-        std::fs::write(out.join(format!("{number}.answer.json")), text)?;
-    }
+    let samples = samples().into_iter().map(|sample| sample.input);
+    let questions = samples.flat_map(|input| {
+        let changed: Vec<_> = policy::changes(&input).collect();
+        std::iter::once(input).chain(changed)
+    });
+    let asked: Vec<Value> = questions
+        .map(|input| serde_json::json!({"answer": policies.decide(&input), "input": input}))
+        .collect();
+    std::fs::write(out, serde_json::to_vec(&asked)?)?;
+    println!("{} questions", asked.len());
     Ok(())
 }
 
