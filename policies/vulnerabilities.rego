@@ -83,14 +83,18 @@ blocking_vulnerabilities contains place if {
 	not is_tolerable(vulnerability)
 }
 
-# What the base image brings is mended by a newer base image, not by this app; and what nobody has
-# mended yet, nobody can do anything about.
+# What the base image brings is mended by a newer base image, not by this app; what nobody has mended
+# yet, nobody can do anything about; and what is only feared stops nobody.
 is_tolerable(vulnerability) if {
 	vulnerability.from_base == true
 } else if {
 	vulnerability.severity in settings.tolerable_severities
 } else if {
 	vulnerability.has_fix == false
+} else if {
+	vulnerability.notice == true
+} else if {
+	vulnerability.assumed == true
 }
 
 upgrade(vulnerability) := sprintf("use %s %s or later", [vulnerability.name, vulnerability.fixed_in]) if {
