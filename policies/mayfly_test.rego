@@ -109,6 +109,8 @@ test_what_nobody_can_mend_here_is_told if {
 		{"has_fix": false, "fixed_in": null},
 		{"severity": "unknown"},
 		{"severity": "medium"},
+		{"notice": true},
+		{"assumed": true},
 	] {
 		denied(samples.with_vulnerability(changes)) == set()
 		warned(samples.with_vulnerability(changes)) == {"vulnerabilities.more"}

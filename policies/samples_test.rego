@@ -81,6 +81,8 @@ vulnerability := {
 	"has_fix": true,
 	"fixed_in": "2.2.5",
 	"malicious": false,
+	"notice": false,
+	"assumed": false,
 	"from_base": false,
 	"direct": true,
 	"path": ["pkg:pypi/flask@2.0.0"],

@@ -46,8 +46,8 @@ deny contains {
 	"next": upgrade(vulnerability),
 	"fingerprint": object.get(vulnerability, "fingerprint", null),
 } if {
-	some vulnerability in input.vulnerabilities.list
-	not is_tolerable(vulnerability)
+	some place in blocking_vulnerabilities
+	vulnerability := input.vulnerabilities.list[place]
 }
 
 warn contains {
@@ -55,7 +55,7 @@ warn contains {
 	"msg": sprintf("%d known vulnerabilities do not stop this release", [number]),
 	"next": "run `mayfly status` to see them",
 } if {
-	number := count([one | some one in input.vulnerabilities.list; is_tolerable(one)])
+	number := count(input.vulnerabilities.list) - count(blocking_vulnerabilities)
 	number > 0
 }
 
@@ -77,13 +77,25 @@ scan_is_current if {
 	scan.data_age_seconds <= scan.max_age_seconds
 }
 
-# What the base image brings is mended by a newer base image, not by this app.
-is_tolerable(vulnerability) if vulnerability.from_base == true
+# Where in the list. Looked for once: a rule without arguments is kept.
+blocking_vulnerabilities contains place if {
+	some place, vulnerability in input.vulnerabilities.list
+	not is_tolerable(vulnerability)
+}
 
-is_tolerable(vulnerability) if vulnerability.severity in settings.tolerable_severities
-
-# Nobody can do anything about it yet.
-is_tolerable(vulnerability) if vulnerability.has_fix == false
+# What the base image brings is mended by a newer base image, not by this app; what nobody has mended
+# yet, nobody can do anything about; and what is only feared stops nobody.
+is_tolerable(vulnerability) if {
+	vulnerability.from_base == true
+} else if {
+	vulnerability.severity in settings.tolerable_severities
+} else if {
+	vulnerability.has_fix == false
+} else if {
+	vulnerability.notice == true
+} else if {
+	vulnerability.assumed == true
+}
 
 upgrade(vulnerability) := sprintf("use %s %s or later", [vulnerability.name, vulnerability.fixed_in]) if {
 	is_string(vulnerability.name)

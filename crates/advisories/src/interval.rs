@@ -68,7 +68,7 @@ pub(crate) fn intervals(scheme: Scheme, events: &[Event]) -> Intervals {
             }
         }
     }
-    sorted.sort_by(|a, b| order(a, b));
+    sorted.sort_by(order);
     found.pair(&sorted);
     found
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::digest::Digest;
 
 /// How bad a vulnerability is, by its CVSS score.
 ///
@@ -129,6 +130,14 @@ pub enum Origin {
 }
 
 impl Hit {
+    /// Its identity over time, by which exemptions name it: the record and the package, whatever the
+    /// version. `v-` and 20 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let package = self.purl.split(['@', '?']).next().unwrap_or(&self.purl);
+        let identity = format!("{}\0{package}", self.id);
+        format!("v-{}", &Digest::of(identity.as_bytes()).hex()[..20])
+    }
+
     /// Whether it stops a release, where no policy says otherwise.
     ///
     /// Harm by intent always does; a fault does when it is bad, sure, can be mended, and is in what
@@ -276,6 +285,19 @@ mod tests {
             let blocks = kind == Malicious;
             assert_eq!(unsure.blocks_by_default(origin), blocks, "{unsure:?}");
         }
+    }
+
+    #[test]
+    fn a_fingerprint_outlives_a_version_and_tells_packages_and_records_apart() {
+        let one = hit("GHSA-1", &[], AdvisoryKind::Vulnerability, None);
+        let mut newer = one.clone();
+        newer.purl = "pkg:pypi/a@2?x=y".into();
+        assert_eq!(one.fingerprint(), newer.fingerprint());
+        newer.purl = "pkg:pypi/b@1".into();
+        assert_ne!(one.fingerprint(), newer.fingerprint());
+        let other = hit("GHSA-2", &[], AdvisoryKind::Vulnerability, None);
+        assert_ne!(one.fingerprint(), other.fingerprint());
+        assert_eq!(one.fingerprint().len(), 22);
     }
 
     #[test]

@@ -60,21 +60,33 @@ fn test(folder: &str) -> Anything {
         .ok_or("not all tests pass".into())
 }
 
-/// Writes each sample with its answer, for another engine to be asked the same.
+/// Writes each sample, and each with less in it, with its answer: for another engine to be asked
+/// the same.
 fn write(out: &Path) -> Anything {
     let policies = Policies::load(defaults())?;
-    std::fs::create_dir_all(out)?;
-    for (number, sample) in samples().iter().enumerate() {
-        let decision = policies.decide(&sample.input);
-        let text = serde_json::to_vec(&sample.input)?;
-        std::fs::write(out.join(format!("{number}.input.json")), text)?;
-        let text = serde_json::to_vec(&decision)?;
-        std::fs::write(out.join(format!("{number}.answer.json")), text)?;
-    }
+    let samples = samples().into_iter().map(|sample| sample.input);
+    let questions = samples.flat_map(|input| {
+        let changed: Vec<_> = policy::changes(&input).collect();
+        std::iter::once(input).chain(changed)
+    });
+    let asked: Vec<Value> = questions
+        .map(|input| serde_json::json!({"answer": policies.decide(&input), "input": input}))
+        .collect();
+    std::fs::write(out, serde_json::to_vec(&asked)?)?;
+    println!("{} questions", asked.len());
     Ok(())
 }
 
 fn time(policies: &Policies) -> Anything {
+    let mut usual = good();
+    let mut harmless = vulnerability();
+    harmless.from_base = true;
+    usual.vulnerabilities.list = vec![harmless; 60];
+    usual.vulnerabilities.total = 60;
+    let mut warning = finding();
+    warning.blocks = false;
+    usual.findings.list = vec![warning; 10];
+    usual.findings.total = 10;
     let mut large = good();
     large.findings.list = vec![finding(); 200];
     large.findings.total = 200;
@@ -82,7 +94,11 @@ fn time(policies: &Policies) -> Anything {
     large.vulnerabilities.total = 200;
     for (name, input) in [
         ("a good app", good()),
-        ("200 findings, 200 vulnerabilities", large),
+        (
+            "10 findings and 60 vulnerabilities that do not block",
+            usual,
+        ),
+        ("200 findings and 200 vulnerabilities that block", large),
     ] {
         let input = serde_json::to_value(input)?;
         let by = |engine| move |input: &Value| policies.decide_by(engine, input);

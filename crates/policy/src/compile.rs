@@ -32,7 +32,8 @@ const FORBIDDEN: [(&str, &str); 7] = [
 
 /// Parses, checks and compiles.
 pub(crate) fn compile(sources: Sources, limits: Limits) -> Result<Policies, PolicyError> {
-    let spelled = spelled(&sources)?;
+    let parsed = parsed(&sources)?;
+    let spelled = spelled(&parsed);
     let mut engine = engine(&spelled, &limits)?;
     let modules = engine.get_modules().clone();
     let entries = entries(&modules)?;
@@ -44,7 +45,7 @@ pub(crate) fn compile(sources: Sources, limits: Limits) -> Result<Policies, Poli
         return Err(PolicyError::Dangling { path, file, line });
     }
     let program = program(&mut engine, &entries)?;
-    check_tests(&spelled, &modules)?;
+    check_tests(&parsed, &modules)?;
     Ok(Policies {
         digest: sources.digest(),
         definitions: ast::definitions(&modules),
@@ -57,19 +58,33 @@ pub(crate) fn compile(sources: Sources, limits: Limits) -> Result<Policies, Poli
     })
 }
 
-/// The files as the interpreter needs them; fails for the first one that is no Rego.
-fn spelled(sources: &Sources) -> Result<Sources, PolicyError> {
-    let files: Vec<_> = sources.rules().chain(sources.tests()).collect();
-    let modules = files.iter().map(|(file, text)| parse(file, text));
-    let modules = modules.collect::<Result<Vec<_>, _>>()?;
-    let mut once = BTreeSet::new();
-    let packages = modules.iter().map(|module| ast::package(module));
-    let wide: BTreeSet<String> = packages.filter(|one| !once.insert(one.clone())).collect();
-    let spelled = files.iter().zip(&modules).map(|((file, text), module)| {
-        let text = spelled_out(text, module, &wide);
-        ((*file).to_owned(), text)
+/// One file, read.
+struct Parsed<'a> {
+    file: &'a str,
+    text: &'a str,
+    module: Ref<Module>,
+}
+
+/// All files; fails for the first one that is no Rego.
+fn parsed(sources: &Sources) -> Result<Vec<Parsed<'_>>, PolicyError> {
+    let files = sources.rules().chain(sources.tests());
+    let parsed = files.map(|(file, text)| {
+        let module = parse(file, text)?;
+        Ok(Parsed { file, text, module })
     });
-    Ok(spelled.collect())
+    parsed.collect()
+}
+
+/// The files as the interpreter needs them.
+fn spelled(parsed: &[Parsed<'_>]) -> Sources {
+    let mut once = BTreeSet::new();
+    let packages = parsed.iter().map(|one| ast::package(&one.module));
+    let wide: BTreeSet<String> = packages.filter(|one| !once.insert(one.clone())).collect();
+    let spelled = parsed.iter().map(|one| {
+        let text = spelled_out(one.text, &one.module, &wide);
+        (one.file.to_owned(), text)
+    });
+    spelled.collect()
 }
 
 fn parse(file: &str, text: &str) -> Result<Ref<Module>, PolicyError> {
@@ -146,11 +161,11 @@ fn program(
 }
 
 /// Tests run by the interpreter, which would pass an unknown builtin that it never reaches.
-fn check_tests(sources: &Sources, modules: &[Ref<Module>]) -> Result<(), PolicyError> {
-    for (file, text) in sources.tests() {
-        let module = parse(file, text)?;
-        allow(&module)?;
-        check_calls(file, &module, modules)?;
+fn check_tests(parsed: &[Parsed<'_>], modules: &[Ref<Module>]) -> Result<(), PolicyError> {
+    let tests = parsed.iter().filter(|one| Sources::is_test(one.file));
+    for one in tests {
+        allow(&one.module)?;
+        check_calls(one.file, &one.module, modules)?;
     }
     Ok(())
 }

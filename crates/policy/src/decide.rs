@@ -1,5 +1,7 @@
 //! Asks a policy.
 
+use std::collections::BTreeMap;
+
 use model::Digest;
 use model::policy::{DecidingRule, Decision, EntryPoint, Message, NOT_EVALUATED, Verdict, lift};
 use regorus::Value as RegoValue;
@@ -9,6 +11,9 @@ use serde_json::Value;
 use crate::ast::Definition;
 use crate::compile::told;
 use crate::load::Policies;
+
+/// How deep a question may nest.
+const DEEPEST: usize = 128;
 
 /// What evaluates a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,22 +84,50 @@ fn answer(
     evaluate: impl FnOnce(RegoValue) -> Result<Answers, String>,
 ) -> Decision {
     let text = input.to_string();
-    let said = question(policies, &text)
+    let said = check_size(policies, &text)
+        .and_then(|()| question(input, 0))
         .and_then(evaluate)
         .and_then(|answers| Said::of(&answers))
         .unwrap_or_else(|why| Said::nothing(&why));
     said.settle(policies, Digest::of(text.as_bytes()))
 }
 
-fn question(policies: &Policies, text: &str) -> Result<RegoValue, String> {
-    let limit = policies.limits.input_bytes;
-    if text.len() > limit {
-        return Err(format!(
-            "the input has {} bytes; at most {limit} are read",
-            text.len()
-        ));
+fn check_size(policies: &Policies, text: &str) -> Result<(), String> {
+    let (bytes, limit) = (text.len(), policies.limits.input_bytes);
+    match bytes > limit {
+        true => Err(format!(
+            "the input has {bytes} bytes; at most {limit} are read"
+        )),
+        false => Ok(()),
     }
-    RegoValue::from_json_str(text).map_err(|error| told(&error))
+}
+
+/// The question as the engines take it.
+fn question(input: &Value, depth: usize) -> Result<RegoValue, String> {
+    if depth > DEEPEST {
+        return Err(format!("the input nests deeper than {DEEPEST} levels"));
+    }
+    Ok(match input {
+        Value::Null => RegoValue::Null,
+        Value::Bool(truth) => RegoValue::from(*truth),
+        Value::String(text) => RegoValue::from(text.as_str()),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => RegoValue::from(number),
+            (_, Some(number), _) => RegoValue::from(number),
+            (.., number) => RegoValue::from(number.unwrap_or(f64::NAN)),
+        },
+        Value::Array(items) => {
+            let items = items.iter().map(|item| question(item, depth + 1));
+            RegoValue::from(items.collect::<Result<Vec<_>, _>>()?)
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let name = RegoValue::from(name.as_str());
+                Ok::<_, String>((name, question(value, depth + 1)?))
+            });
+            RegoValue::from(fields.collect::<Result<BTreeMap<_, _>, _>>()?)
+        }
+    })
 }
 
 /// What the rules said.

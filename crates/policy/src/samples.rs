@@ -119,6 +119,8 @@ pub fn vulnerability() -> VulnerabilityFacts {
         has_fix: true,
         fixed_in: Some("2.2.5".into()),
         malicious: false,
+        notice: false,
+        assumed: false,
         from_base: false,
         direct: true,
         path: vec!["pkg:pypi/flask@2.0.0".into()],

@@ -31,12 +31,16 @@ impl Sources {
 
     /// The files that decide.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.all().filter(|(name, _)| !name.ends_with(TEST_END))
+        self.all().filter(|(name, _)| !Self::is_test(name))
     }
 
     /// The files that hold the policy's own tests.
     pub fn tests(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.all().filter(|(name, _)| name.ends_with(TEST_END))
+        self.all().filter(|(name, _)| Self::is_test(name))
+    }
+
+    pub(crate) fn is_test(name: &str) -> bool {
+        name.ends_with(TEST_END)
     }
 
     fn all(&self) -> impl Iterator<Item = (&str, &str)> {

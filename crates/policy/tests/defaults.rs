@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use model::policy::{NOT_EVALUATED, Verdict};
+use model::policy::{NOT_EVALUATED, Verdict, VulnerabilityFacts};
 use policy::samples::{good, samples};
 use policy::{Engine, Policies, Sources, defaults, rehearse};
 use serde_json::{Value, json};
@@ -59,14 +59,12 @@ fn its_own_tests_pass_and_would_fail_for_another_policy() {
 #[test]
 fn the_typed_question_is_the_one_that_the_policys_tests_ask() {
     let input = serde_json::to_value(good()).expect("a document");
-    let text = format!(
-        "package probe\nimport data.mayfly_samples\ndeny contains \"differs\" if not mayfly_samples.good == input\n"
-    );
+    let text = "package probe\nimport data.mayfly_samples\ndeny contains \"differs\" if not mayfly_samples.good == input\n";
     let samples = defaults()
         .text("samples_test.rego")
         .expect("samples")
         .to_owned();
-    let sources: Sources = [("probe.rego", text), ("samples.rego", samples)]
+    let sources: Sources = [("probe.rego", text.to_owned()), ("samples.rego", samples)]
         .into_iter()
         .collect();
     let probe = Policies::load(sources).expect("a probe");
@@ -169,16 +167,11 @@ fn it_never_fails_open() {
 
 #[test]
 fn a_rule_that_looks_for_what_is_bad_is_shown_to_fail_open() {
+    let demanding = "some place, finding in input.findings.list\n\tnot is_harmless(finding)";
+    let open = "some place, finding in input.findings.list\n\tfinding.blocks == true";
     let open = defaults()
         .rules()
-        .map(|(name, text)| {
-            let open = "some finding in input.findings.list\n\tfinding.blocks == true";
-            let text = text.replace(
-                "some finding in input.findings.list\n\tnot is_harmless(finding)",
-                open,
-            );
-            (name.to_owned(), text)
-        })
+        .map(|(name, text)| (name.to_owned(), text.replace(demanding, open)))
         .collect::<Sources>();
     assert_ne!(open.text("findings.rego"), defaults().text("findings.rego"));
     let open = Policies::load(open).expect("a policy");
@@ -217,4 +210,58 @@ fn the_explanation_names_the_rule_and_the_element_that_decided() {
     };
     assert_eq!(value("findings.list[1].blocks"), Some(Value::Bool(true)));
     assert_eq!(value("findings.list[0].blocks"), None);
+}
+
+#[test]
+fn a_vulnerability_blocks_by_the_policy_where_it_blocks_by_default() {
+    use model::advisory::{AdvisoryKind, Certainty, Hit, Origin, Rating};
+    let policies = policies();
+    let mut asked = 0;
+    for kind in [
+        AdvisoryKind::Vulnerability,
+        AdvisoryKind::Malicious,
+        AdvisoryKind::Notice,
+    ] {
+        for rating in [
+            Rating::Unknown,
+            Rating::Medium,
+            Rating::High,
+            Rating::Critical,
+        ] {
+            for fixed_in in [None, Some("2.0".to_owned())] {
+                for certainty in [Certainty::Certain, Certainty::Assumed] {
+                    for origin in [Origin::App, Origin::Base] {
+                        let hit = Hit {
+                            id: "X-1".into(),
+                            aliases: Vec::new(),
+                            kind,
+                            purl: "pkg:pypi/a@1.0".into(),
+                            name: "a".into(),
+                            version: "1.0".into(),
+                            rating,
+                            score: None,
+                            fixed_in: fixed_in.clone(),
+                            summary: String::new(),
+                            modified: None,
+                            certainty,
+                        };
+                        let mut input = good();
+                        let path = vec![hit.purl.clone()];
+                        let facts = VulnerabilityFacts::of(&hit, origin, path);
+                        input.vulnerabilities.list = vec![facts];
+                        input.vulnerabilities.total = 1;
+                        let input = serde_json::to_value(input).expect("a document");
+                        let is_denied = policies.decide(&input).verdict == Verdict::Fail;
+                        assert_eq!(
+                            is_denied,
+                            hit.blocks_by_default(origin),
+                            "{hit:?} {origin:?}"
+                        );
+                        asked += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(asked, 96);
 }

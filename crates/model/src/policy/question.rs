@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::advisory::{AdvisoryKind, Certainty, Hit, Origin};
 use crate::attestation::{PredicateType, SignedBy};
 use crate::digest::Digest;
 use crate::verification::Report;
@@ -256,6 +257,11 @@ pub struct VulnerabilityFacts {
     pub fixed_in: Option<String>,
     /// Whether the package does harm by intent.
     pub malicious: bool,
+    /// Whether the record is about no fault: nobody keeps the package any more.
+    pub notice: bool,
+    /// Whether a part of the record or the version could not be compared, and was taken for the
+    /// worst.
+    pub assumed: bool,
     /// Whether it comes with the base image, and not by the app's own wish.
     pub from_base: bool,
     /// Whether the app itself asks for it; a package of a package is not direct.
@@ -430,6 +436,31 @@ pub struct PredicateFacts {
     pub kind: PredicateType,
     /// The predicate.
     pub predicate: Value,
+}
+
+impl VulnerabilityFacts {
+    /// What a policy is told about a hit. `path` are the packages from what the app asks for to the
+    /// one that has it; empty when that is not known.
+    pub fn of(hit: &Hit, origin: Origin, path: Vec<String>) -> Self {
+        Self {
+            id: hit.id.clone(),
+            aliases: hit.aliases.clone(),
+            fingerprint: hit.fingerprint(),
+            purl: hit.purl.clone(),
+            name: hit.name.clone(),
+            version: hit.version.clone(),
+            severity: hit.rating.as_str().to_owned(),
+            score_tenths: hit.score.as_ref().map(|score| u32::from(score.tenths)),
+            has_fix: hit.fixed_in.is_some(),
+            fixed_in: hit.fixed_in.clone(),
+            malicious: hit.kind == AdvisoryKind::Malicious,
+            notice: hit.kind == AdvisoryKind::Notice,
+            assumed: hit.certainty == Certainty::Assumed,
+            from_base: origin == Origin::Base,
+            direct: path.len() == 1,
+            path,
+        }
+    }
 }
 
 impl VerificationInput {
