@@ -84,8 +84,13 @@ impl Mayfly {
 
     /// Starts the daemon on a free port and returns when it is ready.
     pub fn serve(&self) -> Result<()> {
+        self.serve_with(&[])
+    }
+
+    /// The same, with settings.
+    pub fn serve_with(&self, settings: &[&str]) -> Result<()> {
         let serve = &mut self.command(&["serve", "--detach", "--port", "0"]);
-        command::capture(serve).map(drop)
+        command::capture(serve.args(settings)).map(drop)
     }
 
     /// Ends the daemon and its apps.
@@ -116,11 +121,13 @@ impl Mayfly {
         size.with_context(|| format!("the status of {name} names no size"))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command that is yet to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut mayfly = command(&self.program.to_string_lossy(), arguments);
         mayfly
             .env("MAYFLY_HOME", &self.home)
-            .env("XDG_CACHE_HOME", &self.caches);
+            .env("XDG_CACHE_HOME", &self.caches)
+            .env("XDG_STATE_HOME", self.caches.join("state"));
         mayfly
     }
 }

@@ -21,8 +21,14 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let program = env::current_exe().expect("this program has a path");
-    let settings = Settings::new(WorkerCommand { program, args: vec![WORKER.into()] });
-    let folder = Folder { root: PathBuf::from(root), files: files(Path::new(root)) };
+    let settings = Settings::new(WorkerCommand {
+        program,
+        args: vec![WORKER.into()],
+    });
+    let folder = Folder {
+        root: PathBuf::from(root),
+        files: files(Path::new(root)),
+    };
     let report = match lint::check(&folder, &settings, &MemoryCache::default()) {
         Ok(report) => report,
         Err(error) => {
@@ -31,7 +37,10 @@ fn main() -> ExitCode {
         }
     };
     if args.iter().any(|arg| arg == "--json") {
-        println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&report).expect("a report is JSON")
+        );
     } else {
         print(&report);
     }
@@ -63,15 +72,27 @@ fn print(report: &lint::Report) {
 }
 
 fn files(root: &Path) -> Vec<Listed> {
-    let walk = walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|entry| {
-        let name = entry.file_name().to_string_lossy();
-        !(entry.file_type().is_dir() && model::snapshot::leaves_out_folder(&name)) || entry.depth() == 0
-    });
-    let files = walk.flatten().filter(|entry| entry.file_type().is_file()).map(|entry| Listed {
-        path: entry.path().strip_prefix(root).expect("below the root").to_string_lossy().into_owned(),
-        size_bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
-        digest: None,
-        is_tracked: None,
-    });
+    let walk = walkdir::WalkDir::new(root)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| {
+            let name = entry.file_name().to_string_lossy();
+            !(entry.file_type().is_dir() && model::snapshot::leaves_out_folder(&name))
+                || entry.depth() == 0
+        });
+    let files = walk
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| Listed {
+            path: entry
+                .path()
+                .strip_prefix(root)
+                .expect("below the root")
+                .to_string_lossy()
+                .into_owned(),
+            size_bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
+            digest: None,
+            is_tracked: None,
+        });
     files.collect()
 }

@@ -10,8 +10,28 @@ use crate::settings::{Access, Settings};
 
 /// Words in the path of a route that is open by its nature.
 const OPEN: [&str; 22] = [
-    "login", "logout", "signin", "sign-in", "signup", "sign-up", "register", "auth", "token", "webhook", "callback",
-    "health", "contact", "subscribe", "reset", "forgot", "verify", "oauth", "session", "search", "feedback", "csrf",
+    "login",
+    "logout",
+    "signin",
+    "sign-in",
+    "signup",
+    "sign-up",
+    "register",
+    "auth",
+    "token",
+    "webhook",
+    "callback",
+    "health",
+    "contact",
+    "subscribe",
+    "reset",
+    "forgot",
+    "verify",
+    "oauth",
+    "session",
+    "search",
+    "feedback",
+    "csrf",
 ];
 
 /// Adds a finding for each route that changes something and has no guard, where it matters: other
@@ -23,10 +43,14 @@ pub(crate) fn add(maker: &mut Maker, routes: &[Route], settings: &Settings) {
     if guarded == 0 && !is_public {
         return;
     }
-    let open = routes.iter().filter(|route| route.is_mutating() && route.guards.is_empty());
+    let open = routes
+        .iter()
+        .filter(|route| route.is_mutating() && route.guards.is_empty());
     let mut last: Option<(String, u32)> = None;
     for route in open.filter(|route| !is_open(&route.path)) {
-        let Some(file) = maker.file(&route.file) else { continue };
+        let Some(file) = maker.file(&route.file) else {
+            continue;
+        };
         let at = (route.file.clone(), route.line);
         if last.as_ref() == Some(&at) {
             continue;
@@ -42,7 +66,15 @@ pub(crate) fn add(maker: &mut Maker, routes: &[Route], settings: &Settings) {
             true => "missing-authentication",
             false => "public-mutation",
         };
-        maker.add(rule, At { file, span: Some(span) }, Some(confidence), vec![]);
+        maker.add(
+            rule,
+            At {
+                file,
+                span: Some(span),
+            },
+            Some(confidence),
+            vec![],
+        );
     }
 }
 
@@ -59,5 +91,8 @@ fn line_span(maker: &mut Maker, file: usize, line: u32) -> Span {
         start = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at + 1);
     }
     let length = lines.line(line).len();
-    Span { start: start as u32, end: (start + length) as u32 }
+    Span {
+        start: start as u32,
+        end: (start + length) as u32,
+    }
 }

@@ -34,12 +34,18 @@ pub struct MemoryCache(Mutex<HashMap<Digest, Vec<u8>>>);
 
 impl Cache for MemoryCache {
     fn get(&self, key: Digest) -> Option<Vec<u8>> {
-        let kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let kept = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         kept.get(&key).cloned()
     }
 
     fn put(&self, key: Digest, scan: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut kept = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         kept.insert(key, scan.to_vec());
     }
 }

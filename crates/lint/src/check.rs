@@ -82,7 +82,14 @@ pub fn check(
     let unread = unread(&scanned);
     let findings = maker.finish();
     timing.total = began.elapsed();
-    Ok(Report { findings, routes, unread, files, known, timing })
+    Ok(Report {
+        findings,
+        routes,
+        unread,
+        files,
+        known,
+        timing,
+    })
 }
 
 fn scan_files(
@@ -102,35 +109,54 @@ fn scan_files(
         }
         if file.size_bytes > settings.file_bytes {
             let troubles = vec![Trouble::TooLarge];
-            scans[index] = Some(FileScan { troubles, ..FileScan::default() });
+            scans[index] = Some(FileScan {
+                troubles,
+                ..FileScan::default()
+            });
             continue;
         }
         if let Some(digest) = file.digest {
             let key = cache::key(&file.path, digest);
-            let kept = cache.get(key).and_then(|bytes| postcard::from_bytes::<FileScan>(&bytes).ok());
+            let kept = cache
+                .get(key)
+                .and_then(|bytes| postcard::from_bytes::<FileScan>(&bytes).ok());
             if let Some(scan) = kept {
                 known += 1;
                 let (patterns, texts, lowering) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-                scans[index] = Some(FileScan { patterns, texts, lowering, ..scan });
+                scans[index] = Some(FileScan {
+                    patterns,
+                    texts,
+                    lowering,
+                    ..scan
+                });
                 continue;
             }
             keys.insert(index, key);
         }
-        jobs.push(Job { index, path: file.path.clone() });
+        jobs.push(Job {
+            index,
+            path: file.path.clone(),
+        });
     }
     let answers = worker::scan_all(&jobs, settings, &|path| sources.read(path))?;
     for (index, bytes) in answers {
-        let scan: FileScan = postcard::from_bytes(&bytes)
-            .map_err(|cause| CheckError::Answer { file: listed[index].path.clone(), cause })?;
+        let scan: FileScan = postcard::from_bytes(&bytes).map_err(|cause| CheckError::Answer {
+            file: listed[index].path.clone(),
+            cause,
+        })?;
         // What a worker died of may be the machine's fault, and is tried again.
-        let died = scan.troubles.contains(&Trouble::Died) || scan.troubles.contains(&Trouble::Unreadable);
+        let died =
+            scan.troubles.contains(&Trouble::Died) || scan.troubles.contains(&Trouble::Unreadable);
         if let Some(key) = keys.get(&index).filter(|_| !died) {
             cache.put(*key, &bytes);
         }
         scans[index] = Some(scan);
     }
     let scanned = listed.into_iter().zip(scans);
-    let scanned = scanned.map(|(listed, scan)| Scanned { listed, scan: scan.unwrap_or_default() });
+    let scanned = scanned.map(|(listed, scan)| Scanned {
+        listed,
+        scan: scan.unwrap_or_default(),
+    });
     Ok((scanned.collect(), known))
 }
 
@@ -146,12 +172,17 @@ fn analyse(mut scanned: Vec<Scanned>) -> Result<(Outcome, Vec<usize>, Vec<Scanne
     let mut of = Vec::new();
     for (index, one) in scanned.iter_mut().enumerate() {
         if let Some(module) = one.scan.module.take() {
-            units.push(Unit { path: one.listed.path.clone(), module });
+            units.push(Unit {
+                path: one.listed.path.clone(),
+                module,
+            });
             of.push(index);
         }
     }
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let running = thread.spawn(move || taint::analyse(units)).map_err(CheckError::Thread)?;
+    let running = thread
+        .spawn(move || taint::analyse(units))
+        .map_err(CheckError::Thread)?;
     let outcome = running.join().map_err(|_| CheckError::Analysis)?;
     Ok((outcome, of, scanned))
 }
@@ -161,7 +192,10 @@ fn unread(scanned: &[Scanned]) -> Vec<Unread> {
     for one in scanned {
         for trouble in &one.scan.troubles {
             let reason = trouble.reason();
-            unread.push(Unread { file: one.listed.path.clone(), reason });
+            unread.push(Unread {
+                file: one.listed.path.clone(),
+                reason,
+            });
         }
     }
     unread

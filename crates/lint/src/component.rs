@@ -7,15 +7,21 @@ use crate::scan::{FileScan, Raw};
 /// Lowers the script of a component, with its places in the whole file, and notes where its template
 /// shows HTML as it is.
 pub(crate) fn lower(text: &str, scan: &mut FileScan) -> Option<Module> {
-    scan.raws.extend(shown(text, "v-html=\"", '"', "vue-v-html"));
-    scan.raws.extend(shown(text, "{@html ", '}', "svelte-html-tag"));
+    scan.raws
+        .extend(shown(text, "v-html=\"", '"', "vue-v-html"));
+    scan.raws
+        .extend(shown(text, "{@html ", '}', "svelte-html-tag"));
     let mut script = blank(text.len(), text);
     let mut found = false;
     let mut at = 0;
     while let Some(open) = text[at..].find("<script") {
         let start = at + open;
-        let Some(body) = text[start..].find('>').map(|end| start + end + 1) else { break };
-        let Some(end) = text[body..].find("</script").map(|end| body + end) else { break };
+        let Some(body) = text[start..].find('>').map(|end| start + end + 1) else {
+            break;
+        };
+        let Some(end) = text[body..].find("</script").map(|end| body + end) else {
+            break;
+        };
         script.replace_range(body..end, &text[body..end]);
         found = true;
         at = end;
@@ -39,7 +45,9 @@ fn shown(text: &str, open: &str, close: char, rule: &str) -> Vec<Raw> {
     let mut raws = Vec::new();
     for (at, _) in text.match_indices(open) {
         let start = at + open.len();
-        let Some(end) = text[start..].find(close).map(|end| start + end) else { continue };
+        let Some(end) = text[start..].find(close).map(|end| start + end) else {
+            continue;
+        };
         let expression = &text[start..end];
         let is_cleaned = crate::tables::is_cleaner(expression);
         let is_constant = expression.trim().starts_with(['\'', '`']) && !expression.contains("${");
@@ -53,11 +61,17 @@ fn shown(text: &str, open: &str, close: char, rule: &str) -> Vec<Raw> {
 /// Whether the variable is computed by a cleaner elsewhere in the file: `safe = DOMPurify.sanitize(…)`.
 fn is_cleaned_computed(text: &str, expression: &str) -> bool {
     let name = expression.trim();
-    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+    if name.is_empty()
+        || !name
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    {
         return false;
     }
     text.lines().any(|line| {
-        let declares = line.contains(&format!("{name} =")) || line.contains(&format!("{name}(")) || line.contains(&format!("{name}:"));
+        let declares = line.contains(&format!("{name} ="))
+            || line.contains(&format!("{name}("))
+            || line.contains(&format!("{name}:"));
         declares && crate::tables::is_cleaner(line)
     })
 }

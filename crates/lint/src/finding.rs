@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use model::digest::Digest;
 use model::finding::{
-    self, Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, Gate, TraceStep, blocks_by_default,
+    self, Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, Gate, TraceStep,
+    blocks_by_default,
 };
 
 use crate::check::Scanned;
@@ -44,9 +45,18 @@ impl<'a> Maker<'a> {
         let mut hidden: HashMap<usize, Vec<Span>> = HashMap::new();
         for (file, one) in scanned.iter().enumerate() {
             let masked = one.scan.raws.iter().filter(|raw| raw.masked.is_some());
-            hidden.entry(file).or_default().extend(masked.map(|raw| raw.span));
+            hidden
+                .entry(file)
+                .or_default()
+                .extend(masked.map(|raw| raw.span));
         }
-        Self { sources, paths, texts: HashMap::new(), hidden, findings: vec![] }
+        Self {
+            sources,
+            paths,
+            texts: HashMap::new(),
+            hidden,
+            findings: vec![],
+        }
     }
 
     /// The path of a file.
@@ -62,7 +72,9 @@ impl<'a> Maker<'a> {
     /// The content of a file.
     pub(crate) fn text(&mut self, file: usize) -> &[u8] {
         let (sources, path) = (self.sources, &self.paths[file]);
-        self.texts.entry(file).or_insert_with(|| sources.read(path).unwrap_or_default())
+        self.texts
+            .entry(file)
+            .or_insert_with(|| sources.read(path).unwrap_or_default())
     }
 
     /// Findings of single files, and of what was not read of them.
@@ -78,7 +90,10 @@ impl<'a> Maker<'a> {
     }
 
     fn add_raw(&mut self, file: usize, raw: &Raw) {
-        let at = At { file, span: Some(raw.span) };
+        let at = At {
+            file,
+            span: Some(raw.span),
+        };
         let Some(finding) = self.add(&raw.rule, at, raw.confidence, vec![]) else {
             return;
         };
@@ -87,7 +102,8 @@ impl<'a> Maker<'a> {
         }
         if let Some(fix) = &raw.fix {
             let fix = self.fix(file, fix);
-            self.findings[finding].next = format!("apply the patch, or: {}", self.findings[finding].next);
+            self.findings[finding].next =
+                format!("apply the patch, or: {}", self.findings[finding].next);
             self.findings[finding].fix = Some(fix);
         }
     }
@@ -100,7 +116,10 @@ impl<'a> Maker<'a> {
                 Tongue::JavaScript => "js",
             };
             let rule = format!("{tongue}-{}", reach.harm.slug());
-            let at = At { file: units[reach.unit as usize], span: Some(reach.span) };
+            let at = At {
+                file: units[reach.unit as usize],
+                span: Some(reach.span),
+            };
             let trace = self.trace(&reach.ways, units);
             self.add(&rule, at, Some(reach.confidence), trace);
         }
@@ -109,7 +128,10 @@ impl<'a> Maker<'a> {
     /// Findings of files whose analysis was stopped.
     pub(crate) fn add_stopped(&mut self, stopped: &[u32], units: &[usize]) {
         for unit in stopped {
-            let at = At { file: units[*unit as usize], span: None };
+            let at = At {
+                file: units[*unit as usize],
+                span: None,
+            };
             self.add("unread-too-complex", at, None, vec![]);
         }
     }
@@ -120,7 +142,11 @@ impl<'a> Maker<'a> {
         for way in ways.iter().take(TRACE) {
             let file = units[way.unit as usize];
             let line = Lines::of(self.text(file)).place(way.span.start).line;
-            let step = TraceStep { file: self.paths[file].clone(), line, what: way.what.clone() };
+            let step = TraceStep {
+                file: self.paths[file].clone(),
+                line,
+                what: way.what.clone(),
+            };
             if trace.last() != Some(&step) {
                 trace.push(step);
             }
@@ -137,10 +163,14 @@ impl<'a> Maker<'a> {
         trace: Vec<TraceStep>,
     ) -> Option<usize> {
         let rules = Rules::get();
-        let rule = rules.find(rule).unwrap_or_else(|| panic!("there is no rule `{rule}`"));
+        let rule = rules
+            .find(rule)
+            .unwrap_or_else(|| panic!("there is no rule `{rule}`"));
         let finding = self.finding(rule, at, confidence, trace);
         let same = self.findings.iter().position(|other| {
-            other.rule_id == finding.rule_id && other.file == finding.file && other.line == finding.line
+            other.rule_id == finding.rule_id
+                && other.file == finding.file
+                && other.line == finding.line
         });
         match same {
             Some(same) if self.findings[same].confidence >= finding.confidence => None,
@@ -155,7 +185,13 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn finding(&mut self, rule: &Rule, at: At, confidence: Option<Confidence>, trace: Vec<TraceStep>) -> Finding {
+    fn finding(
+        &mut self,
+        rule: &Rule,
+        at: At,
+        confidence: Option<Confidence>,
+        trace: Vec<TraceStep>,
+    ) -> Finding {
         let confidence = confidence.map_or(rule.confidence, |less| less.min(rule.confidence));
         let path = self.paths[at.file].clone();
         let (start, end, snippet) = match at.span {
@@ -167,8 +203,13 @@ impl<'a> Maker<'a> {
             }
             None => Default::default(),
         };
-        let snippet = if is_about_keys(rule) { without_texts(&snippet) } else { snippet };
-        let blocks = blocks_by_default(rule.gate, rule.severity, confidence) && !is_for_tests(&path);
+        let snippet = if is_about_keys(rule) {
+            without_texts(&snippet)
+        } else {
+            snippet
+        };
+        let blocks =
+            blocks_by_default(rule.gate, rule.severity, confidence) && !is_for_tests(&path);
         Finding {
             fingerprint: Fingerprint(String::new()),
             gate: rule.gate,
@@ -200,7 +241,9 @@ impl<'a> Maker<'a> {
         let text = self.text(file);
         let (start, end) = (fix.span.start as usize, fix.span.end as usize);
         let (first, last) = (line_start(text, start), line_end(text, end));
-        let shows_key = hidden.iter().any(|key| (key.start as usize) < last && key.end as usize > first);
+        let shows_key = hidden
+            .iter()
+            .any(|key| (key.start as usize) < last && key.end as usize > first);
         let from = String::from_utf8_lossy(&text[start..end]).into_owned();
         Fix {
             kind: FixKind::Replace,
@@ -280,9 +323,14 @@ fn drop_covered(findings: &mut Vec<Finding>) {
 fn is_for_tests(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let in_folder = path.split('/').rev().skip(1).any(|folder| {
-        matches!(folder, "test" | "tests" | "__tests__" | "spec" | "fixtures" | "testdata" | "e2e" | "cypress")
+        matches!(
+            folder,
+            "test" | "tests" | "__tests__" | "spec" | "fixtures" | "testdata" | "e2e" | "cypress"
+        )
     });
-    let by_name = name.starts_with("test_") || name.ends_with("_test.py") || name.starts_with("conftest.")
+    let by_name = name.starts_with("test_")
+        || name.ends_with("_test.py")
+        || name.starts_with("conftest.")
         || [".test.", ".spec."].iter().any(|mark| name.contains(mark));
     in_folder || by_name
 }
@@ -299,9 +347,17 @@ fn patch(path: &str, text: &[u8], fix: &RawFix) -> String {
     after.push_str(&fix.to);
     after.push_str(&String::from_utf8_lossy(&text[fix.span.end as usize..end]));
     let after: Vec<&str> = after.lines().collect();
-    let mut diff = format!("--- a/{path}\n+++ b/{path}\n@@ -{first},{} +{first},{} @@\n", before.len(), after.len());
-    before.iter().for_each(|line| diff.push_str(&format!("-{line}\n")));
-    after.iter().for_each(|line| diff.push_str(&format!("+{line}\n")));
+    let mut diff = format!(
+        "--- a/{path}\n+++ b/{path}\n@@ -{first},{} +{first},{} @@\n",
+        before.len(),
+        after.len()
+    );
+    before
+        .iter()
+        .for_each(|line| diff.push_str(&format!("-{line}\n")));
+    after
+        .iter()
+        .for_each(|line| diff.push_str(&format!("+{line}\n")));
     diff
 }
 

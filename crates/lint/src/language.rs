@@ -20,10 +20,10 @@ pub(crate) enum Language {
 }
 
 const OPAQUE: [&str; 46] = [
-    "png", "jpg", "jpeg", "gif", "webp", "ico", "bmp", "avif", "svgz", "woff", "woff2", "ttf", "otf", "eot",
-    "mp3", "mp4", "webm", "ogg", "wav", "mov", "avi", "zip", "gz", "tgz", "bz2", "xz", "7z", "rar", "tar",
-    "whl", "jar", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "db", "sqlite", "sqlite3", "pyc", "so",
-    "wasm", "onnx", "parquet",
+    "png", "jpg", "jpeg", "gif", "webp", "ico", "bmp", "avif", "svgz", "woff", "woff2", "ttf",
+    "otf", "eot", "mp3", "mp4", "webm", "ogg", "wav", "mov", "avi", "zip", "gz", "tgz", "bz2",
+    "xz", "7z", "rar", "tar", "whl", "jar", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx",
+    "db", "sqlite", "sqlite3", "pyc", "so", "wasm", "onnx", "parquet",
 ];
 
 /// Files of digests and addresses: no secrets, and a million lines.
@@ -46,14 +46,16 @@ impl Language {
         if LOCKS.contains(&name) {
             return Self::Opaque;
         }
-        let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+        let extension = name
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase());
         match extension.as_deref().unwrap_or_default() {
             "py" | "pyw" => Self::Python,
             "js" | "mjs" | "cjs" | "jsx" => Self::Script(Dialect::JavaScript),
             "ts" | "mts" | "cts" => Self::Script(Dialect::TypeScript),
             "tsx" => Self::Script(Dialect::Tsx),
-            "html" | "htm" | "ejs" | "hbs" | "handlebars" | "mustache" | "jinja" | "jinja2" | "j2"
-            | "njk" | "xhtml" => Self::Template,
+            "html" | "htm" | "ejs" | "hbs" | "handlebars" | "mustache" | "jinja" | "jinja2"
+            | "j2" | "njk" | "xhtml" => Self::Template,
             "vue" | "svelte" => Self::Component,
             other if OPAQUE.contains(&other) => Self::Opaque,
             _ => Self::Text,

@@ -13,8 +13,14 @@ const RULES: [&str; 2] = ["python-flask-debug", "python-uvicorn-reload"];
 
 /// Weighs findings about the debug server below `if __name__ == "__main__"`: gone where something else
 /// starts the app, less sure where nobody knows what does.
-pub(crate) fn weigh_debug_servers(scanned: &mut [Scanned], sources: &dyn Sources, settings: &Settings) {
-    let concerned = scanned.iter().any(|one| one.scan.raws.iter().any(is_debug_server));
+pub(crate) fn weigh_debug_servers(
+    scanned: &mut [Scanned],
+    sources: &dyn Sources,
+    settings: &Settings,
+) {
+    let concerned = scanned
+        .iter()
+        .any(|one| one.scan.raws.iter().any(is_debug_server));
     if !concerned {
         return;
     }
@@ -56,25 +62,34 @@ fn command(scanned: &[Scanned], sources: &dyn Sources, settings: &Settings) -> O
         Some(String::from_utf8_lossy(&bytes).into_owned())
     };
     let procfile = read("Procfile").and_then(|text| {
-        let web = text.lines().find_map(|line| line.strip_prefix("web:").map(str::to_owned));
+        let web = text
+            .lines()
+            .find_map(|line| line.strip_prefix("web:").map(str::to_owned));
         web.filter(|command| !command.trim().is_empty())
     });
     let manifest = || {
         let text = read("mayfly.toml")?;
         let table: toml::Table = text.parse().ok()?;
-        let run = table.get("run").and_then(|run| run.get("command").or(run.get("start")));
+        let run = table
+            .get("run")
+            .and_then(|run| run.get("command").or(run.get("start")));
         let start = run.or(table.get("start")).or(table.get("command"))?;
         Some(match start {
             toml::Value::String(text) => text.clone(),
-            toml::Value::Array(words) => {
-                words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>().join(" ")
-            }
+            toml::Value::Array(words) => words
+                .iter()
+                .filter_map(|word| word.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
             _ => return None,
         })
     };
     let dockerfile = || {
         let text = read("Dockerfile")?;
-        let last = text.lines().rev().find(|line| line.starts_with("CMD") || line.starts_with("ENTRYPOINT"))?;
+        let last = text
+            .lines()
+            .rev()
+            .find(|line| line.starts_with("CMD") || line.starts_with("ENTRYPOINT"))?;
         Some(last.replace(['[', ']', '"', ','], " "))
     };
     procfile.or_else(manifest).or_else(dockerfile)

@@ -36,7 +36,8 @@ struct Ready {
     needing: Vec<usize>,
 }
 
-static READY: LazyLock<Mutex<HashMap<SupportLang, &'static Ready>>> = LazyLock::new(Default::default);
+static READY: LazyLock<Mutex<HashMap<SupportLang, &'static Ready>>> =
+    LazyLock::new(Default::default);
 
 /// What the patterns find in a file.
 pub(crate) fn scan(language: Language, text: &str) -> Vec<Raw> {
@@ -52,7 +53,13 @@ pub(crate) fn scan(language: Language, text: &str) -> Vec<Raw> {
         return vec![];
     }
     let tree = language.ast_grep(text);
-    let rules: Vec<&Trial> = ready.rules.iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(rule, _)| rule).collect();
+    let rules: Vec<&Trial> = ready
+        .rules
+        .iter()
+        .zip(wanted)
+        .filter(|(_, wanted)| *wanted)
+        .map(|(rule, _)| rule)
+        .collect();
     let mut counts = vec![0; rules.len()];
     let mut raws = Vec::new();
     for node in tree.root().dfs() {
@@ -80,7 +87,11 @@ fn raw(trial: &Trial, found: &NodeMatch<StrDoc<SupportLang>>) -> Raw {
             end: (edit.position + edit.deleted_length) as u32,
         };
         let to = String::from_utf8_lossy(&edit.inserted_text).into_owned();
-        raw.fix = Some(RawFix { span, to, safety: trial.about.safety });
+        raw.fix = Some(RawFix {
+            span,
+            to,
+            safety: trial.about.safety,
+        });
     }
     raw
 }
@@ -97,8 +108,11 @@ fn grammar(language: Language) -> Option<SupportLang> {
 }
 
 fn ready(language: SupportLang) -> &'static Ready {
-    let mut all = READY.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    all.entry(language).or_insert_with(|| Box::leak(Box::new(make_ready(language))))
+    let mut all = READY
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    all.entry(language)
+        .or_insert_with(|| Box::leak(Box::new(make_ready(language))))
 }
 
 fn make_ready(language: SupportLang) -> Ready {
@@ -111,7 +125,11 @@ fn make_ready(language: SupportLang) -> Ready {
     let mut rules = Vec::new();
     let mut needs: Vec<String> = Vec::new();
     let mut needing = Vec::new();
-    for pattern in Rules::get().patterns.iter().filter(|rule| rule.config.language == written) {
+    for pattern in Rules::get()
+        .patterns
+        .iter()
+        .filter(|rule| rule.config.language == written)
+    {
         let mut config = pattern.config.clone();
         config.language = language;
         let id = config.id.clone();
@@ -126,10 +144,18 @@ fn make_ready(language: SupportLang) -> Ready {
             needing.push(rules.len());
         }
         let kinds = rule.matcher.potential_kinds().unwrap_or_default();
-        rules.push(Trial { rule, kinds, about: pattern.about.clone() });
+        rules.push(Trial {
+            rule,
+            kinds,
+            about: pattern.about.clone(),
+        });
     }
     let needs = AhoCorasick::new(&needs).unwrap_or_else(|error| panic!("needs of rules: {error}"));
-    Ready { rules, needs, needing }
+    Ready {
+        rules,
+        needs,
+        needing,
+    }
 }
 
 #[cfg(test)]

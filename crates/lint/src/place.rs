@@ -24,7 +24,10 @@ impl<'a> Lines<'a> {
         let line = self.starts.partition_point(|start| *start <= byte).max(1);
         let start = self.starts[line - 1] as usize;
         let before = String::from_utf8_lossy(&self.text[start..byte as usize]);
-        Place { line: line as u32, column: before.chars().count() as u32 + 1 }
+        Place {
+            line: line as u32,
+            column: before.chars().count() as u32 + 1,
+        }
     }
 
     /// The first line of a place's text, cut where it is long, without what is `hidden`.
@@ -40,7 +43,10 @@ impl<'a> Lines<'a> {
         }
         let text = String::from_utf8_lossy(&text);
         let line = text.lines().next().unwrap_or_default().trim_end();
-        let clean = line.chars().filter(|letter| !letter.is_control()).take(LETTERS + 1);
+        let clean = line
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(LETTERS + 1);
         let clean: String = clean.collect();
         match clean.chars().count() > LETTERS {
             true => clean.chars().take(LETTERS).chain(['…']).collect(),
@@ -54,8 +60,13 @@ impl<'a> Lines<'a> {
         let Some(start) = self.starts.get(at) else {
             return String::new();
         };
-        let end = self.starts.get(at + 1).map_or(self.text.len(), |end| *end as usize);
-        String::from_utf8_lossy(&self.text[*start as usize..end]).trim_end_matches(['\n', '\r']).to_owned()
+        let end = self
+            .starts
+            .get(at + 1)
+            .map_or(self.text.len(), |end| *end as usize);
+        String::from_utf8_lossy(&self.text[*start as usize..end])
+            .trim_end_matches(['\n', '\r'])
+            .to_owned()
     }
 }
 

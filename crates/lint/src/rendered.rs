@@ -13,7 +13,10 @@ pub(crate) fn add(maker: &mut Maker, scanned: &[Scanned], renders: &[Render], un
         for show in &one.scan.shows {
             let known = values(&one.listed.path, &show.root, renders, scanned);
             let tainted = known.iter().find_map(|value| value.ways.as_ref());
-            let at = At { file, span: Some(show.span) };
+            let at = At {
+                file,
+                span: Some(show.span),
+            };
             match tainted {
                 Some(ways) => {
                     let trace = maker.trace(ways, units);
@@ -39,15 +42,21 @@ fn values<'r>(
     scanned: &[Scanned],
 ) -> Vec<&'r RenderedValue> {
     let _ = scanned;
-    let of_template = renders.iter().filter(|render| is_template(path, &render.template));
-    of_template.flat_map(|render| render.values.iter().filter(|value| value.name == root)).collect()
+    let of_template = renders
+        .iter()
+        .filter(|render| is_template(path, &render.template));
+    of_template
+        .flat_map(|render| render.values.iter().filter(|value| value.name == root))
+        .collect()
 }
 
 /// Whether `path` is the file of a template that is called `name`.
 fn is_template(path: &str, name: &str) -> bool {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let ends = |whole: &str, end: &str| {
-        whole.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        whole
+            .strip_suffix(end)
+            .is_some_and(|before| before.is_empty() || before.ends_with('/'))
     };
     ends(path, name) || ends(stem, name)
 }

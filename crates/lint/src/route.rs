@@ -9,27 +9,85 @@ use crate::taint::FoundRoute;
 
 /// Words in a handler that check who calls.
 const CHECKS: [&str; 42] = [
-    "current_user", "is_authenticated", "req.user", "request.user", "session[\"user", "session['user",
-    "session.get(\"user", "session.get('user", "session.user", "session.admin", "\" in session", "' in session",
-    "session[\"logged", "session['logged", "session.get(\"logged", "session.get('logged", "authorization", "Authorization", "x-api-key", "X-API-Key",
-    "verify_token", "verifyToken", "getServerSession", "getSession(", "auth()", "getToken(", "require_login",
-    "requireAuth", "jwt.verify", "jwt.decode", "compare_digest", "timingSafeEqual", "check_password", "is_admin",
-    "isAdmin", "login_required", "getUser(", "currentUser", "ctx.state.user", "PermissionDenied",
-    "session.loggedIn", "session.authenticated",
+    "current_user",
+    "is_authenticated",
+    "req.user",
+    "request.user",
+    "session[\"user",
+    "session['user",
+    "session.get(\"user",
+    "session.get('user",
+    "session.user",
+    "session.admin",
+    "\" in session",
+    "' in session",
+    "session[\"logged",
+    "session['logged",
+    "session.get(\"logged",
+    "session.get('logged",
+    "authorization",
+    "Authorization",
+    "x-api-key",
+    "X-API-Key",
+    "verify_token",
+    "verifyToken",
+    "getServerSession",
+    "getSession(",
+    "auth()",
+    "getToken(",
+    "require_login",
+    "requireAuth",
+    "jwt.verify",
+    "jwt.decode",
+    "compare_digest",
+    "timingSafeEqual",
+    "check_password",
+    "is_admin",
+    "isAdmin",
+    "login_required",
+    "getUser(",
+    "currentUser",
+    "ctx.state.user",
+    "PermissionDenied",
+    "session.loggedIn",
+    "session.authenticated",
 ];
 
 /// Words in the name of a decorator, dependency or middleware that checks who calls.
 const GUARDS: [&str; 22] = [
-    "auth", "login", "require", "protect", "guard", "jwt", "token", "session", "admin", "user", "permission",
-    "verify", "signed_in", "signedin", "member", "role", "api_key", "apikey", "security", "credential", "access",
+    "auth",
+    "login",
+    "require",
+    "protect",
+    "guard",
+    "jwt",
+    "token",
+    "session",
+    "admin",
+    "user",
+    "permission",
+    "verify",
+    "signed_in",
+    "signedin",
+    "member",
+    "role",
+    "api_key",
+    "apikey",
+    "security",
+    "credential",
+    "access",
     "owner",
 ];
 
 /// Whether a name is that of a guard.
 pub(crate) fn is_guard(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let not = lower.contains("csrf") || lower == "session" || lower == "require" || lower.contains("get_session")
-        || lower.contains("author") && !lower.contains("authoriz") || lower.contains("user_agent");
+    let not = lower.contains("csrf")
+        || lower == "session"
+        || lower == "require"
+        || lower.contains("get_session")
+        || lower.contains("author") && !lower.contains("authoriz")
+        || lower.contains("user_agent");
     !not && GUARDS.iter().any(|word| lower.contains(word))
 }
 
@@ -46,7 +104,12 @@ pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -
             let text = String::from_utf8_lossy(&bytes[start..end]).into_owned();
             (line, Digest::of(&bytes[start..end]), text)
         };
-        let mut guards: Vec<String> = route.guards.iter().filter(|name| is_guard(name)).cloned().collect();
+        let mut guards: Vec<String> = route
+            .guards
+            .iter()
+            .filter(|name| is_guard(name))
+            .cloned()
+            .collect();
         guards.extend(before(route, found));
         if guards.is_empty() {
             let check = CHECKS.iter().find(|check| text.contains(**check));
@@ -73,17 +136,36 @@ pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -
 fn before(route: &FoundRoute, found: &[FoundRoute]) -> Vec<String> {
     let covers = |other: &&FoundRoute| {
         let is_above = other.at_unit == route.at_unit && other.at.start < route.at.start;
-        other.method == "USE" && is_above && route.path.starts_with(other.path.trim_end_matches('/'))
+        other.method == "USE"
+            && is_above
+            && route.path.starts_with(other.path.trim_end_matches('/'))
     };
-    let names = found.iter().filter(covers).flat_map(|other| other.guards.iter());
-    names.filter(|name| is_guard(name) && !is_setup(name)).cloned().collect()
+    let names = found
+        .iter()
+        .filter(covers)
+        .flat_map(|other| other.guards.iter());
+    names
+        .filter(|name| is_guard(name) && !is_setup(name))
+        .cloned()
+        .collect()
 }
 
 /// Middleware that only makes sessions possible.
 fn is_setup(name: &str) -> bool {
-    matches!(name, "session" | "cookieSession" | "expressSession" | "initialize" | "passport" | "userRouter"
-        | "authRouter" | "authRoutes" | "usersRouter" | "userRoutes")
-        || name.ends_with("Router") || name.ends_with("Routes")
+    matches!(
+        name,
+        "session"
+            | "cookieSession"
+            | "expressSession"
+            | "initialize"
+            | "passport"
+            | "userRouter"
+            | "authRouter"
+            | "authRoutes"
+            | "usersRouter"
+            | "userRoutes"
+    ) || name.ends_with("Router")
+        || name.ends_with("Routes")
 }
 
 /// The parameters of a path: `<int:id>`, `{id}`, `:id`, `[id]`.
@@ -95,7 +177,11 @@ fn parameters(path: &str) -> Vec<String> {
         if is_parameter {
             let name = match part.starts_with('<') {
                 true => inner.rsplit(':').next().unwrap_or_default(),
-                false => inner.trim_start_matches(':').split(':').next().unwrap_or_default(),
+                false => inner
+                    .trim_start_matches(':')
+                    .split(':')
+                    .next()
+                    .unwrap_or_default(),
             };
             parameters.push(name.trim_start_matches("...").to_owned());
         }

@@ -86,7 +86,10 @@ impl Rules {
     }
 
     fn read() -> Self {
-        let mut rules = Self { by_id: HashMap::new(), patterns: vec![] };
+        let mut rules = Self {
+            by_id: HashMap::new(),
+            patterns: vec![],
+        };
         for (path, text) in FILES {
             match path.starts_with("patterns/") {
                 true => rules.read_patterns(path, text),
@@ -108,7 +111,8 @@ impl Rules {
         for config in read.unwrap_or_else(|error| panic!("rules/{path}: {error}")) {
             let about = serde_json::to_value(&config.metadata).ok();
             let about = about.and_then(|value| serde_json::from_value::<About>(value).ok());
-            let about = about.unwrap_or_else(|| panic!("rules/{path}: `{}` says too little", config.id));
+            let about =
+                about.unwrap_or_else(|| panic!("rules/{path}: `{}` says too little", config.id));
             let rule = Rule {
                 id: config.id.clone(),
                 gate: Gate::Code,

@@ -42,8 +42,17 @@ pub(crate) struct Raw {
 impl Raw {
     /// As sure as the rule says, without a fix.
     pub(crate) fn new(rule: &str, start: usize, end: usize) -> Self {
-        let span = Span { start: start as u32, end: end as u32 };
-        Self { rule: rule.to_owned(), span, confidence: None, masked: None, fix: None }
+        let span = Span {
+            start: start as u32,
+            end: end as u32,
+        };
+        Self {
+            rule: rule.to_owned(),
+            span,
+            confidence: None,
+            masked: None,
+            fix: None,
+        }
     }
 }
 

@@ -44,7 +44,9 @@ impl Sources for InMemory {
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let found = self.0.iter().find(|(name, _)| name == path);
-        found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        found
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

@@ -7,17 +7,31 @@ use model::finding::{FixKind, FixSafety};
 use model::route::Route;
 
 fn app(files: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
-    files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+    files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+        .collect()
 }
 
 fn rules(report: &Report) -> Vec<(&str, bool)> {
-    report.findings.iter().map(|finding| (finding.rule_id.as_str(), finding.blocks)).collect()
+    report
+        .findings
+        .iter()
+        .map(|finding| (finding.rule_id.as_str(), finding.blocks))
+        .collect()
 }
 
 fn short(routes: &[Route]) -> Vec<String> {
     let line = |route: &Route| {
         let guards = route.guards.join(",");
-        format!("{} {} [{}] {guards} {}:{}", route.method, route.path, route.parameters.join(","), route.file, route.line)
+        format!(
+            "{} {} [{}] {guards} {}:{}",
+            route.method,
+            route.path,
+            route.parameters.join(","),
+            route.file,
+            route.line
+        )
     };
     routes.iter().map(line).collect()
 }
@@ -32,7 +46,11 @@ fn routes_are_recorded_with_their_parameters_and_guards() {
         app.get('/open', (req, res) => res.json({}));\n\
         app.use('/admin', requireAdmin);\n\
         app.post('/admin/users/:id', (req, res) => res.json({}));\n";
-    let report = bench::check(app(&[("flask_app.py", flask), ("api.py", fastapi), ("server.js", express)]));
+    let report = bench::check(app(&[
+        ("flask_app.py", flask),
+        ("api.py", fastapi),
+        ("server.js", express),
+    ]));
     assert_eq!(
         short(&report.routes),
         [
@@ -43,8 +61,17 @@ fn routes_are_recorded_with_their_parameters_and_guards() {
             "POST /notes/<int:note_id> [note_id] login_required flask_app.py:6",
         ]
     );
-    let again = bench::check(app(&[("flask_app.py", &flask.replace("return {}", "return {'a': 1}"))]));
-    let handler = |report: &Report| report.routes.iter().find(|r| r.file == "flask_app.py").map(|r| r.handler);
+    let again = bench::check(app(&[(
+        "flask_app.py",
+        &flask.replace("return {}", "return {'a': 1}"),
+    )]));
+    let handler = |report: &Report| {
+        report
+            .routes
+            .iter()
+            .find(|r| r.file == "flask_app.py")
+            .map(|r| r.handler)
+    };
     assert_ne!(handler(&report), handler(&again));
 }
 
@@ -54,12 +81,16 @@ const DEBUG: &str = "from flask import Flask\napp = Flask(__name__)\nif __name__
 fn a_debug_server_counts_by_how_the_app_is_started() {
     let procfile = |command: &str| bench::check(app(&[("app.py", DEBUG), ("Procfile", command)]));
     assert_eq!(rules(&procfile("web: gunicorn app:app")), []);
-    assert_eq!(rules(&procfile("web: python app.py")), [("python-flask-debug", true)]);
+    assert_eq!(
+        rules(&procfile("web: python app.py")),
+        [("python-flask-debug", true)]
+    );
     let unknown = bench::check(app(&[("app.py", DEBUG)]));
     assert_eq!(rules(&unknown), [("python-flask-debug", false)]);
     let mut settings = bench::settings();
     settings.start_command = Some("flask run".into());
-    let started = lint::check(&InMemory(app(&[("app.py", DEBUG)])), &settings, &NoCache).expect("a report");
+    let started =
+        lint::check(&InMemory(app(&[("app.py", DEBUG)])), &settings, &NoCache).expect("a report");
     assert_eq!(rules(&started), []);
 }
 
@@ -82,7 +113,10 @@ fn a_mechanical_fix_is_a_patch_that_applies() {
     let finding = report.findings.first().expect("a finding");
     let fix = finding.fix.as_ref().expect("a fix");
     assert_eq!((fix.kind, fix.safety), (FixKind::Replace, FixSafety::Safe));
-    assert_eq!((fix.from.as_str(), fix.to.as_str()), ("verify=False", "verify=True"));
+    assert_eq!(
+        (fix.from.as_str(), fix.to.as_str()),
+        ("verify=False", "verify=True")
+    );
     assert_eq!(fix.file_digest, Some(model::Digest::of(text.as_bytes())));
     let patch = fix.patch.as_deref().expect("a patch");
     assert!(patch.contains("@@ -6,1 +6,1 @@\n-                        verify=False)\n+                        verify=True)"), "{patch}");
@@ -101,8 +135,15 @@ fn the_way_of_a_value_is_told_from_file_to_file() {
     let store = "import sqlite3\n\n\ndef find(q):\n    sql = f\"SELECT * FROM t WHERE a = '{q}'\"\n    return sqlite3.connect('a').execute(sql).fetchall()\n";
     let report = bench::check(app(&[("web.py", web), ("store.py", store)]));
     let finding = report.findings.first().expect("a finding");
-    assert_eq!((finding.file.as_str(), finding.line, finding.cwe), ("store.py", 6, Some(89)));
-    let way: Vec<(&str, u32)> = finding.trace.iter().map(|step| (step.file.as_str(), step.line)).collect();
+    assert_eq!(
+        (finding.file.as_str(), finding.line, finding.cwe),
+        ("store.py", 6, Some(89))
+    );
+    let way: Vec<(&str, u32)> = finding
+        .trace
+        .iter()
+        .map(|step| (step.file.as_str(), step.line))
+        .collect();
     assert_eq!(way.first(), Some(&("web.py", 8)));
     assert_eq!(way.last(), Some(&("store.py", 5)));
 }

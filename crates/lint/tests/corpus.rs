@@ -60,7 +60,9 @@ fn found() -> Vec<Finding> {
 
 /// What counts against precision: all that asks somebody to act.
 fn is_loud(finding: &Finding) -> bool {
-    finding.gate == Gate::Code && finding.severity >= Severity::Medium && finding.confidence >= Confidence::Medium
+    finding.gate == Gate::Code
+        && finding.severity >= Severity::Medium
+        && finding.confidence >= Confidence::Medium
 }
 
 #[test]
@@ -68,7 +70,9 @@ fn nine_of_ten_faults_are_found_and_nine_of_ten_findings_are_faults() {
     let expected = expected();
     let found = found();
     let is_fault = |finding: &Finding, fault: &Expected| {
-        finding.file == fault.file && finding.cwe == Some(fault.cwe) && finding.line.abs_diff(fault.line) <= LINES
+        finding.file == fault.file
+            && finding.cwe == Some(fault.cwe)
+            && finding.line.abs_diff(fault.line) <= LINES
     };
     let missed: Vec<String> = expected
         .iter()
@@ -79,26 +83,44 @@ fn nine_of_ten_faults_are_found_and_nine_of_ten_findings_are_faults() {
     let wrong: Vec<String> = loud
         .iter()
         .filter(|finding| !expected.iter().any(|fault| is_fault(finding, fault)))
-        .map(|finding| format!("{}:{} {} {:?}", finding.file, finding.line, finding.rule_id, finding.confidence))
+        .map(|finding| {
+            format!(
+                "{}:{} {} {:?}",
+                finding.file, finding.line, finding.rule_id, finding.confidence
+            )
+        })
         .collect();
     let recall = 1.0 - missed.len() as f64 / expected.len() as f64;
     let precision = 1.0 - wrong.len() as f64 / loud.len() as f64;
-    println!("recall {recall:.3} of {}, precision {precision:.3} of {}", expected.len(), loud.len());
+    println!(
+        "recall {recall:.3} of {}, precision {precision:.3} of {}",
+        expected.len(),
+        loud.len()
+    );
     println!("missed: {missed:#?}\nwrong: {wrong:#?}");
-    assert!(recall >= 0.9 && precision >= 0.9, "missed {missed:#?}, wrong {wrong:#?}");
+    assert!(
+        recall >= 0.9 && precision >= 0.9,
+        "missed {missed:#?}, wrong {wrong:#?}"
+    );
 }
 
 #[test]
 fn nothing_in_a_good_app_stops_it() {
-    let blocks = found().into_iter().filter(|finding| finding.file.starts_with("good/") && finding.blocks);
-    let blocks: Vec<String> = blocks.map(|f| format!("{}:{} {}", f.file, f.line, f.rule_id)).collect();
+    let blocks = found()
+        .into_iter()
+        .filter(|finding| finding.file.starts_with("good/") && finding.blocks);
+    let blocks: Vec<String> = blocks
+        .map(|f| format!("{}:{} {}", f.file, f.line, f.rule_id))
+        .collect();
     assert!(blocks.is_empty(), "{blocks:#?}");
 }
 
 #[test]
 fn the_corpus_has_sixty_apps_of_each_kind() {
     for kind in ["bad", "good"] {
-        let apps = fs::read_dir(root().join(kind)).expect("a folder of apps").count();
+        let apps = fs::read_dir(root().join(kind))
+            .expect("a folder of apps")
+            .count();
         assert!(apps >= 60, "{kind}: {apps}");
     }
 }

@@ -14,15 +14,28 @@ const FAULT: &str = "import os\nfrom flask import Flask, request\napp = Flask(__
 fn beside_a_fault(name: &str, bytes: Vec<u8>) -> Report {
     let began = Instant::now();
     let report = bench::check(vec![("app.py".into(), FAULT.into()), (name.into(), bytes)]);
-    assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}", began.elapsed());
-    let found = report.findings.iter().any(|finding| finding.rule_id == "python-command-injection");
+    assert!(
+        began.elapsed() < Duration::from_secs(60),
+        "{name}: {:?}",
+        began.elapsed()
+    );
+    let found = report
+        .findings
+        .iter()
+        .any(|finding| finding.rule_id == "python-command-injection");
     assert!(found, "the fault beside {name} was not found");
     report
 }
 
 fn is_unread(report: &Report, name: &str, reason: UnreadReason) -> bool {
-    let listed = report.unread.iter().any(|unread| unread.file == name && unread.reason == reason);
-    let found = report.findings.iter().any(|f| f.file == name && f.rule_id.starts_with("unread-"));
+    let listed = report
+        .unread
+        .iter()
+        .any(|unread| unread.file == name && unread.reason == reason);
+    let found = report
+        .findings
+        .iter()
+        .any(|f| f.file == name && f.rule_id.starts_with("unread-"));
     listed && found
 }
 
@@ -30,19 +43,35 @@ fn is_unread(report: &Report, name: &str, reason: UnreadReason) -> bool {
 fn what_the_parsers_die_of_is_a_finding_that_blocks() {
     let deep = 100_000;
     let cases = [
-        ("a.js", format!("x = {}1{}", "(".repeat(deep), ")".repeat(deep))),
+        (
+            "a.js",
+            format!("x = {}1{}", "(".repeat(deep), ")".repeat(deep)),
+        ),
         ("b.js", format!("x = 1{};", " * a".repeat(deep))),
-        ("c.js", format!("if (a) b(){}", " else if (a) b()".repeat(50_000))),
-        ("d.py", format!("x = {}1{}", "(".repeat(deep), ")".repeat(deep))),
+        (
+            "c.js",
+            format!("if (a) b(){}", " else if (a) b()".repeat(50_000)),
+        ),
+        (
+            "d.py",
+            format!("x = {}1{}", "(".repeat(deep), ")".repeat(deep)),
+        ),
         ("e.py", format!("x = 1{}", " + a".repeat(deep))),
         ("f.ts", "[".repeat(deep)),
         ("g.html", "<div>".repeat(deep)),
     ];
     for (name, text) in cases {
         let report = beside_a_fault(name, text.into_bytes());
-        let of_file = |rule: &str| report.findings.iter().any(|f| f.file == name && f.rule_id == rule);
+        let of_file = |rule: &str| {
+            report
+                .findings
+                .iter()
+                .any(|f| f.file == name && f.rule_id == rule)
+        };
         // A parser may also be able to read it, or say that it cannot.
-        let said = ["unread-died", "unread-syntax", "unread-too-deep"].into_iter().any(of_file);
+        let said = ["unread-died", "unread-syntax", "unread-too-deep"]
+            .into_iter()
+            .any(of_file);
         assert!(said || name == "g.html", "{name}: {:?}", report.findings);
         let died = report.findings.iter().find(|f| f.rule_id == "unread-died");
         assert!(died.is_none_or(|finding| finding.blocks));
@@ -50,7 +79,10 @@ fn what_the_parsers_die_of_is_a_finding_that_blocks() {
     // Deeper than any stack: the worker dies, and the check goes on.
     let deeper = format!("x = {}1", "(".repeat(1_000_000));
     let report = beside_a_fault("h.js", deeper.into_bytes());
-    let died = report.findings.iter().find(|finding| finding.rule_id == "unread-died");
+    let died = report
+        .findings
+        .iter()
+        .find(|finding| finding.rule_id == "unread-died");
     assert!(died.is_some_and(|finding| finding.blocks && finding.file == "h.js"));
 }
 
@@ -58,7 +90,10 @@ fn what_the_parsers_die_of_is_a_finding_that_blocks() {
 fn a_sum_of_a_hundred_thousand_terms_is_read_to_its_end() {
     let text = format!("{FAULT}x = 1{}\n", " + a".repeat(100_000));
     let report = bench::check(vec![("app.py".into(), text.into_bytes())]);
-    let found = report.findings.iter().any(|f| f.rule_id == "python-command-injection");
+    let found = report
+        .findings
+        .iter()
+        .any(|f| f.rule_id == "python-command-injection");
     assert!(found || !report.unread.is_empty(), "{:?}", report.findings);
 }
 
@@ -83,7 +118,10 @@ fn bytes_that_are_no_text_do_not_hide_the_rest() {
     bytes.extend(FAULT.as_bytes());
     let report = beside_a_fault("latin.py", bytes);
     assert!(is_unread(&report, "latin.py", UnreadReason::Encoding));
-    let found = report.findings.iter().any(|f| f.file == "latin.py" && f.rule_id == "python-command-injection");
+    let found = report
+        .findings
+        .iter()
+        .any(|f| f.file == "latin.py" && f.rule_id == "python-command-injection");
     assert!(found);
 }
 
@@ -107,18 +145,27 @@ fn texts_that_patterns_could_choke_on_take_little_time() {
 #[test]
 fn many_files_that_kill_do_not_hide_the_last_one() {
     let killer = format!("x = {}1{}", "(".repeat(100_000), ")".repeat(100_000));
-    let mut files: Vec<(String, Vec<u8>)> =
-        (0..10).map(|n| (format!("k{n}.js"), killer.clone().into_bytes())).collect();
+    let mut files: Vec<(String, Vec<u8>)> = (0..10)
+        .map(|n| (format!("k{n}.js"), killer.clone().into_bytes()))
+        .collect();
     files.push(("app.py".into(), FAULT.into()));
     let report = bench::check(files);
     assert_eq!(report.unread.len(), 10, "{:?}", report.unread);
-    assert!(report.findings.iter().any(|finding| finding.file == "app.py" && finding.blocks));
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.file == "app.py" && finding.blocks)
+    );
 }
 
 #[test]
 fn a_worker_that_cannot_start_is_an_error_and_no_report() {
     let mut settings = bench::settings();
-    settings.worker = WorkerCommand { program: "/nowhere/lint".into(), args: vec![] };
+    settings.worker = WorkerCommand {
+        program: "/nowhere/lint".into(),
+        args: vec![],
+    };
     let files = InMemory(vec![("app.py".into(), FAULT.into())]);
     assert!(lint::check(&files, &settings, &NoCache).is_err());
 }
@@ -139,7 +186,10 @@ fn what_did_not_change_is_not_read_again() {
             self.0.read(path)
         }
     }
-    let files = Once(InMemory(vec![("app.py".into(), FAULT.into()), ("a.js".into(), "let a = 1;".into())]));
+    let files = Once(InMemory(vec![
+        ("app.py".into(), FAULT.into()),
+        ("a.js".into(), "let a = 1;".into()),
+    ]));
     let cache = MemoryCache::default();
     let first = lint::check(&files, &bench::settings(), &cache).expect("a report");
     let second = lint::check(&files, &bench::settings(), &cache).expect("a report");
@@ -149,10 +199,18 @@ fn what_did_not_change_is_not_read_again() {
 
 #[test]
 fn a_secret_is_shown_by_no_finding() {
-    let value: String = "ghp_".chars().chain("a8Kd02LqZx7Rt5Wm1Vn9Yb3Hc6Jg4PfQs2Tu".chars()).collect();
-    let text = format!("import requests\nrequests.get('https://{value}@a.example', verify=False)\nSECRET_KEY = '{value}'\n");
+    let value: String = "ghp_"
+        .chars()
+        .chain("a8Kd02LqZx7Rt5Wm1Vn9Yb3Hc6Jg4PfQs2Tu".chars())
+        .collect();
+    let text = format!(
+        "import requests\nrequests.get('https://{value}@a.example', verify=False)\nSECRET_KEY = '{value}'\n"
+    );
     let report = bench::check(vec![("app.py".into(), text.into())]);
-    let secrets = report.findings.iter().filter(|finding| finding.gate == Gate::Secrets);
+    let secrets = report
+        .findings
+        .iter()
+        .filter(|finding| finding.gate == Gate::Secrets);
     assert!(secrets.clone().count() >= 1 && secrets.clone().all(|finding| finding.blocks));
     assert!(report.findings.len() >= 3, "{:?}", report.findings);
     let shown = serde_json::to_string(&report).expect("json");

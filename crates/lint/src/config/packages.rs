@@ -16,7 +16,9 @@ pub(super) fn npm(text: &str) -> Vec<Raw> {
         }
     }
     for group in ["dependencies", "devDependencies", "optionalDependencies"] {
-        let Some(packages) = package[group].as_object() else { continue };
+        let Some(packages) = package[group].as_object() else {
+            continue;
+        };
         for (name, version) in packages {
             if is_url(version.as_str().unwrap_or_default()) {
                 raws.extend(entry("config-package-from-url", text, name));
@@ -27,8 +29,18 @@ pub(super) fn npm(text: &str) -> Vec<Raw> {
 }
 
 fn is_url(version: &str) -> bool {
-    let starts = ["git", "http:", "https:", "ssh:", "github:", "gitlab:", "bitbucket:"];
-    let is_short = version.split('/').count() == 2 && !version.starts_with(['@', '.', '/', '^', '~']) && !version.contains(':');
+    let starts = [
+        "git",
+        "http:",
+        "https:",
+        "ssh:",
+        "github:",
+        "gitlab:",
+        "bitbucket:",
+    ];
+    let is_short = version.split('/').count() == 2
+        && !version.starts_with(['@', '.', '/', '^', '~'])
+        && !version.contains(':');
     starts.iter().any(|start| version.starts_with(start)) || is_short
 }
 
@@ -48,12 +60,18 @@ pub(super) fn requirements(text: &str) -> Vec<Raw> {
         if plain.starts_with('#') {
             continue;
         }
-        let is_option = plain.starts_with("-i") || plain.starts_with("--index-url") || plain.starts_with("--extra-index-url");
+        let is_option = plain.starts_with("-i")
+            || plain.starts_with("--index-url")
+            || plain.starts_with("--extra-index-url");
         if (is_option && plain.contains("http://")) || plain.starts_with("--trusted-host") {
             raws.push(of_line("config-plain-index", start, line));
         } else if plain.starts_with("--extra-index-url") {
             raws.push(of_line("config-second-index", start, line));
-        } else if !is_option && ["git+", "http://", "https://", "hg+", "svn+"].iter().any(|mark| plain.contains(mark)) {
+        } else if !is_option
+            && ["git+", "http://", "https://", "hg+", "svn+"]
+                .iter()
+                .any(|mark| plain.contains(mark))
+        {
             raws.push(of_line("config-package-from-url", start, line));
         }
     }
@@ -62,7 +80,12 @@ pub(super) fn requirements(text: &str) -> Vec<Raw> {
 
 /// pyproject.toml.
 pub(super) fn pyproject(text: &str) -> Vec<Raw> {
-    let from_url = |line: &str| line.contains("@ git+") || line.contains("@ http") || line.contains("git = \"");
-    let found = lines(text).filter(|(_, line)| !line.trim_start().starts_with('#') && from_url(line));
-    found.map(|(start, line)| of_line("config-package-from-url", start, line)).collect()
+    let from_url = |line: &str| {
+        line.contains("@ git+") || line.contains("@ http") || line.contains("git = \"")
+    };
+    let found =
+        lines(text).filter(|(_, line)| !line.trim_start().starts_with('#') && from_url(line));
+    found
+        .map(|(start, line)| of_line("config-package-from-url", start, line))
+        .collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    BlockId, Class, ClassId, DEPTH, Expr, ExprId, Function, FunctionId, Module, Name,
-    Node, Span, Stmt, Target, Tongue,
+    BlockId, Class, ClassId, DEPTH, Expr, ExprId, Function, FunctionId, Module, Name, Node, Span,
+    Stmt, Target, Tongue,
 };
 
 /// A module on its way.
@@ -29,7 +29,11 @@ impl Builder {
             is_cut: false,
         };
         let index = HashMap::new();
-        Self { module, index, depth: 0 }
+        Self {
+            module,
+            index,
+            depth: 0,
+        }
     }
 
     /// The module, with `body` as its statements.

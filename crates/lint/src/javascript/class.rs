@@ -8,11 +8,23 @@ use crate::ir::{Class, ClassId, Stmt};
 impl Lowering<'_> {
     /// Lowers a class. Fields that hold a function are methods.
     pub(super) fn class(&mut self, class: &ast::Class) -> ClassId {
-        let name = class.id.as_ref().map(|id| id.name.to_string()).unwrap_or_default();
+        let name = class
+            .id
+            .as_ref()
+            .map(|id| id.name.to_string())
+            .unwrap_or_default();
         let name = self.ir.name(&name);
-        let bases = class.heritage.as_ref().map(|base| self.expr(&base.expression));
+        let bases = class
+            .heritage
+            .as_ref()
+            .map(|base| self.expr(&base.expression));
         let bases = bases.into_iter().collect();
-        let id = self.ir.class(Class { name, bases, methods: vec![], fields: vec![] });
+        let id = self.ir.class(Class {
+            name,
+            bases,
+            methods: vec![],
+            fields: vec![],
+        });
         for element in &class.body.body {
             self.class_element(element, id);
         }

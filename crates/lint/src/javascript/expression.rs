@@ -62,9 +62,13 @@ impl Lowering<'_> {
             },
             Js::UnaryExpression(unary) => self.unary(unary),
             Js::UpdateExpression(_) | Js::PrivateInExpression(_) => Expr::Number,
-            Js::SequenceExpression(sequence) => {
-                Expr::Sequence(sequence.expressions.iter().map(|js| self.expr(js)).collect())
-            }
+            Js::SequenceExpression(sequence) => Expr::Sequence(
+                sequence
+                    .expressions
+                    .iter()
+                    .map(|js| self.expr(js))
+                    .collect(),
+            ),
             Js::CallExpression(call) => self.call(call),
             Js::NewExpression(new) => {
                 let callee = self.expr(&new.callee);
@@ -76,7 +80,11 @@ impl Lowering<'_> {
                 other => {
                     let callee = self.ir.variable("import", at);
                     let value = self.expr(other);
-                    let args = vec![Argument { name: None, value, is_spread: false }];
+                    let args = vec![Argument {
+                        name: None,
+                        value,
+                        is_spread: false,
+                    }];
                     Expr::Call { callee, args }
                 }
             },
@@ -93,7 +101,9 @@ impl Lowering<'_> {
                 let object = self.expr(&member.object);
                 Expr::Field(object, self.ir.name(&member.field.name))
             }
-            Js::ParenthesizedExpression(inner) => Expr::Sequence(vec![self.expr(&inner.expression)]),
+            Js::ParenthesizedExpression(inner) => {
+                Expr::Sequence(vec![self.expr(&inner.expression)])
+            }
             Js::TSAsExpression(inner) => Expr::Sequence(vec![self.expr(&inner.expression)]),
             Js::TSSatisfiesExpression(inner) => Expr::Sequence(vec![self.expr(&inner.expression)]),
             Js::TSTypeAssertion(inner) => Expr::Sequence(vec![self.expr(&inner.expression)]),
@@ -166,7 +176,11 @@ impl Lowering<'_> {
             match property {
                 ObjectPropertyKind::SpreadProperty(spread) => {
                     let value = self.expr(&spread.argument);
-                    entries.push(Entry { key: None, computed: None, value });
+                    entries.push(Entry {
+                        key: None,
+                        computed: None,
+                        value,
+                    });
                 }
                 ObjectPropertyKind::ObjectProperty(property) => {
                     let key = self.key(&property.key);
@@ -175,7 +189,11 @@ impl Lowering<'_> {
                         _ => None,
                     };
                     let value = self.expr(&property.value);
-                    entries.push(Entry { key, computed, value });
+                    entries.push(Entry {
+                        key,
+                        computed,
+                        value,
+                    });
                 }
             }
         }
@@ -254,7 +272,11 @@ impl Lowering<'_> {
             UnaryOperator::LogicalNot => Expr::Not(inner),
             UnaryOperator::Typeof => {
                 let callee = self.ir.variable("typeof", span(unary));
-                let args = vec![Argument { name: None, value: inner, is_spread: false }];
+                let args = vec![Argument {
+                    name: None,
+                    value: inner,
+                    is_spread: false,
+                }];
                 Expr::Call { callee, args }
             }
             UnaryOperator::Void | UnaryOperator::Delete => Expr::Nothing,
@@ -276,7 +298,10 @@ impl Lowering<'_> {
 
     fn import_of(&mut self, module: &str) -> Expr {
         let module = self.ir.name(module.strip_prefix("node:").unwrap_or(module));
-        Expr::Import { module, member: None }
+        Expr::Import {
+            module,
+            member: None,
+        }
     }
 
     fn arguments(&mut self, arguments: &[JsArgument]) -> Vec<Argument> {
@@ -289,7 +314,11 @@ impl Lowering<'_> {
                     None => continue,
                 },
             };
-            lowered.push(Argument { name: None, value, is_spread });
+            lowered.push(Argument {
+                name: None,
+                value,
+                is_spread,
+            });
         }
         lowered
     }

@@ -7,8 +7,16 @@ use crate::ir::{ClassId, Expr, Function, FunctionId, Name, Param, Stmt, Target};
 
 impl Lowering<'_> {
     /// Lowers a function or method.
-    pub(super) fn function(&mut self, function: &ast::Function, class: Option<ClassId>) -> FunctionId {
-        let name = function.id.as_ref().map(|id| id.name.to_string()).unwrap_or_default();
+    pub(super) fn function(
+        &mut self,
+        function: &ast::Function,
+        class: Option<ClassId>,
+    ) -> FunctionId {
+        let name = function
+            .id
+            .as_ref()
+            .map(|id| id.name.to_string())
+            .unwrap_or_default();
         let name = self.ir.name(&name);
         let params = self.params(&function.params);
         let statements = match &function.body {
@@ -17,7 +25,14 @@ impl Lowering<'_> {
         };
         let body = self.ir.block(statements);
         let span = span(function);
-        self.ir.function(Function { name, params, body, decorators: vec![], class, span })
+        self.ir.function(Function {
+            name,
+            params,
+            body,
+            decorators: vec![],
+            class,
+            span,
+        })
     }
 
     /// Lowers an arrow function that is known as `name`.
@@ -33,16 +48,32 @@ impl Lowering<'_> {
         };
         let body = self.ir.block(statements);
         let span = span(arrow);
-        self.ir.function(Function { name, params, body, decorators: vec![], class: None, span })
+        self.ir.function(Function {
+            name,
+            params,
+            body,
+            decorators: vec![],
+            class: None,
+            span,
+        })
     }
 
     fn params(&mut self, params: &ast::FormalParameters) -> Vec<Param> {
         let mut lowered = Vec::new();
         for param in &params.items {
             let target = self.binding(&param.pattern);
-            let annotation = param.type_annotation.as_ref().map(|of| self.text_of(&of.type_annotation));
+            let annotation = param
+                .type_annotation
+                .as_ref()
+                .map(|of| self.text_of(&of.type_annotation));
             let default = param.initializer.as_deref().map(|js| self.expr(js));
-            lowered.push(Param { name: name_of(&target), target, annotation, default, is_rest: false });
+            lowered.push(Param {
+                name: name_of(&target),
+                target,
+                annotation,
+                default,
+                is_rest: false,
+            });
         }
         if let Some(rest) = &params.rest {
             let target = self.binding(&rest.rest.argument);

@@ -21,7 +21,11 @@ impl Lowering<'_> {
             attributes.extend(self.attribute(attribute));
         }
         let children = self.children(&element.children);
-        Expr::Element { tag, attributes, children }
+        Expr::Element {
+            tag,
+            attributes,
+            children,
+        }
     }
 
     fn attribute(&mut self, attribute: &JSXAttributeItem) -> Option<(Name, ExprId)> {

@@ -44,11 +44,16 @@ pub(crate) fn lower(source: &str, dialect: Dialect) -> Option<Module> {
         preserve_parens: false,
         ..ParseOptions::default()
     };
-    let parsed = Parser::new(&allocator, source, kind).with_options(options).parse();
+    let parsed = Parser::new(&allocator, source, kind)
+        .with_options(options)
+        .parse();
     if parsed.panicked {
         return None;
     }
-    let mut lowering = Lowering { ir: Builder::new(Tongue::JavaScript), source };
+    let mut lowering = Lowering {
+        ir: Builder::new(Tongue::JavaScript),
+        source,
+    };
     let body = lowering.statements(&parsed.program.body);
     Some(lowering.ir.finish(body))
 }
@@ -61,5 +66,8 @@ struct Lowering<'s> {
 
 fn span(node: &impl GetSpan) -> Span {
     let span = node.span();
-    Span { start: span.start, end: span.end }
+    Span {
+        start: span.start,
+        end: span.end,
+    }
 }

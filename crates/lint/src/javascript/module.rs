@@ -46,7 +46,8 @@ impl Lowering<'_> {
             }
             JsStmt::ExportNamedDeclaration(export) => {
                 for specifier in &export.specifiers {
-                    self.ir.export(name_of(&specifier.exported), name_of(&specifier.local));
+                    self.ir
+                        .export(name_of(&specifier.exported), name_of(&specifier.local));
                 }
             }
             JsStmt::ExportFromDeclaration(export) => {
@@ -54,14 +55,22 @@ impl Lowering<'_> {
                     let local = format!("*from*{}", name_of(&specifier.exported));
                     let module = self.ir.name(&export.source.value);
                     let member = Some(self.ir.name(name_of(&specifier.local)));
-                    let value = self.ir.expr(Expr::Import { module, member }, span(&**export));
+                    let value = self
+                        .ir
+                        .expr(Expr::Import { module, member }, span(&**export));
                     out.push(self.ir.declare(&local, value));
                     self.ir.export(name_of(&specifier.exported), &local);
                 }
             }
             JsStmt::ExportAllDeclaration(export) => {
                 let module = self.ir.name(&export.source.value);
-                let value = self.ir.expr(Expr::Import { module, member: None }, span(&**export));
+                let value = self.ir.expr(
+                    Expr::Import {
+                        module,
+                        member: None,
+                    },
+                    span(&**export),
+                );
                 out.push(self.ir.declare(EXPORTS, value));
             }
             JsStmt::ExportDefaultDeclaration(export) => self.export_default(export, out),
@@ -78,9 +87,10 @@ impl Lowering<'_> {
         let source = source.strip_prefix("node:").unwrap_or(source).to_owned();
         for specifier in import.specifiers.iter().flatten() {
             let (local, member) = match specifier {
-                ImportDeclarationSpecifier::ImportSpecifier(named) => {
-                    (named.local.name.to_string(), Some(name_of(&named.imported).to_owned()))
-                }
+                ImportDeclarationSpecifier::ImportSpecifier(named) => (
+                    named.local.name.to_string(),
+                    Some(name_of(&named.imported).to_owned()),
+                ),
                 ImportDeclarationSpecifier::ImportDefaultSpecifier(whole) => {
                     (whole.local.name.to_string(), Some("default".to_owned()))
                 }
@@ -90,7 +100,9 @@ impl Lowering<'_> {
             };
             let module = self.ir.name(&source);
             let member = member.map(|member| self.ir.name(&member));
-            let value = self.ir.expr(Expr::Import { module, member }, span(specifier));
+            let value = self
+                .ir
+                .expr(Expr::Import { module, member }, span(specifier));
             out.push(self.ir.declare(&local, value));
         }
     }

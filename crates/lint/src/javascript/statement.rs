@@ -1,8 +1,7 @@
 //! Statements.
 
 use oxc::ast::ast::{
-    self, Declaration, Expression as Js, ForStatementInit, ForStatementLeft,
-    Statement as JsStmt,
+    self, Declaration, Expression as Js, ForStatementInit, ForStatementLeft, Statement as JsStmt,
 };
 
 use super::{Lowering, span};
@@ -57,25 +56,41 @@ impl Lowering<'_> {
             JsStmt::WhileStatement(again) => {
                 let test = Some(self.expr(&again.test));
                 let body = self.block(&again.body);
-                out.push(Stmt::Loop { bind: None, test, body });
+                out.push(Stmt::Loop {
+                    bind: None,
+                    test,
+                    body,
+                });
             }
             JsStmt::DoWhileStatement(again) => {
                 let body = self.block(&again.body);
                 let test = Some(self.expr(&again.test));
-                out.push(Stmt::Loop { bind: None, test, body });
+                out.push(Stmt::Loop {
+                    bind: None,
+                    test,
+                    body,
+                });
             }
             JsStmt::ForStatement(each) => self.counted(each, out),
             JsStmt::ForOfStatement(each) => {
                 let over = self.expr(&each.right);
                 let target = self.loop_target(&each.left);
                 let body = self.block(&each.body);
-                out.push(Stmt::Loop { bind: Some((target, over)), test: None, body });
+                out.push(Stmt::Loop {
+                    bind: Some((target, over)),
+                    test: None,
+                    body,
+                });
             }
             JsStmt::ForInStatement(each) => {
                 let over = self.expr(&each.right);
                 let target = self.loop_target(&each.left);
                 let body = self.block(&each.body);
-                out.push(Stmt::Loop { bind: Some((target, over)), test: None, body });
+                out.push(Stmt::Loop {
+                    bind: Some((target, over)),
+                    test: None,
+                    body,
+                });
             }
             JsStmt::ReturnStatement(given) => {
                 let value = given.argument.as_ref().map(|js| self.expr(js));
@@ -128,7 +143,10 @@ impl Lowering<'_> {
                 continue;
             };
             let value = match (init, &declarator.id) {
-                (Js::ArrowFunctionExpression(arrow), ast::BindingPattern::BindingIdentifier(id)) => {
+                (
+                    Js::ArrowFunctionExpression(arrow),
+                    ast::BindingPattern::BindingIdentifier(id),
+                ) => {
                     let function = self.arrow(arrow, &id.name);
                     self.ir.expr(Expr::Function(function), span(init))
                 }
@@ -141,7 +159,9 @@ impl Lowering<'_> {
 
     fn counted(&mut self, each: &ast::ForStatement, out: &mut Vec<Stmt>) {
         match &each.init {
-            Some(ForStatementInit::VariableDeclaration(variables)) => self.variables(variables, out),
+            Some(ForStatementInit::VariableDeclaration(variables)) => {
+                self.variables(variables, out)
+            }
             Some(other) => {
                 if let Some(js) = other.as_expression() {
                     let value = self.expr(js);
@@ -152,7 +172,11 @@ impl Lowering<'_> {
         }
         let test = each.test.as_ref().map(|js| self.expr(js));
         let body = self.block(&each.body);
-        out.push(Stmt::Loop { bind: None, test, body });
+        out.push(Stmt::Loop {
+            bind: None,
+            test,
+            body,
+        });
     }
 
     fn loop_target(&mut self, left: &ForStatementLeft) -> Target {
@@ -178,18 +202,27 @@ impl Lowering<'_> {
                 Some(test) => {
                     let value = self.expr(test);
                     let test = self.equal(subject, value);
-                    body.push(Stmt::If { test, yes, no: None });
+                    body.push(Stmt::If {
+                        test,
+                        yes,
+                        no: None,
+                    });
                 }
                 None => body.push(Stmt::Block(yes)),
             }
         }
         let body = self.ir.block(body);
-        out.push(Stmt::Loop { bind: None, test: None, body });
+        out.push(Stmt::Loop {
+            bind: None,
+            test: None,
+            body,
+        });
     }
 
     fn equal(&mut self, left: ExprId, right: ExprId) -> ExprId {
         let at = crate::ir::Span::default();
-        self.ir.expr(Expr::Compare(Comparison::Equal, left, right), at)
+        self.ir
+            .expr(Expr::Compare(Comparison::Equal, left, right), at)
     }
 
     fn attempt(&mut self, attempt: &ast::TryStatement, out: &mut Vec<Stmt>) {
@@ -204,6 +237,10 @@ impl Lowering<'_> {
             let statements = self.statements(&finalizer.body);
             self.ir.block(statements)
         });
-        out.push(Stmt::Try { body, handlers, finally });
+        out.push(Stmt::Try {
+            body,
+            handlers,
+            finally,
+        });
     }
 }

@@ -31,7 +31,10 @@ impl Lowering<'_> {
                 for property in &object.properties {
                     fields.extend(self.assigned_property(property));
                 }
-                let rest = object.rest.as_ref().map(|rest| Box::new(self.target(&rest.target)));
+                let rest = object
+                    .rest
+                    .as_ref()
+                    .map(|rest| Box::new(self.target(&rest.target)));
                 Target::Object(fields, rest)
             }
             other => match self.simple(other) {
@@ -76,7 +79,9 @@ impl Lowering<'_> {
                 let object = self.expr(&member.object);
                 Expr::Field(object, self.ir.name(&member.field.name))
             }
-            SimpleAssignmentTarget::TSAsExpression(inner) => return Some(self.expr(&inner.expression)),
+            SimpleAssignmentTarget::TSAsExpression(inner) => {
+                return Some(self.expr(&inner.expression));
+            }
             SimpleAssignmentTarget::TSSatisfiesExpression(inner) => {
                 return Some(self.expr(&inner.expression));
             }
@@ -117,7 +122,11 @@ impl Lowering<'_> {
         }
     }
 
-    fn with_default(&mut self, target: Target, default: Option<&oxc::ast::ast::Expression>) -> Target {
+    fn with_default(
+        &mut self,
+        target: Target,
+        default: Option<&oxc::ast::ast::Expression>,
+    ) -> Target {
         match default {
             Some(default) => {
                 let default = self.expr(default);
@@ -145,7 +154,10 @@ impl Lowering<'_> {
                         fields.push((name, self.binding(&property.value)));
                     }
                 }
-                let rest = object.rest.as_ref().map(|rest| Box::new(self.binding(&rest.argument)));
+                let rest = object
+                    .rest
+                    .as_ref()
+                    .map(|rest| Box::new(self.binding(&rest.argument)));
                 Target::Object(fields, rest)
             }
             BindingPattern::ArrayPattern(array) => {

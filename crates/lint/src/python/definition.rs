@@ -19,7 +19,10 @@ impl Lowering<'_> {
         let decorators: Vec<_> = decorators.map(|d| self.expr(&d.expression)).collect();
         let mut params = self.params(&function.parameters);
         let outer_this = self.this.clone();
-        let is_static = function.decorator_list.iter().any(|d| is_named(&d.expression, "staticmethod"));
+        let is_static = function
+            .decorator_list
+            .iter()
+            .any(|d| is_named(&d.expression, "staticmethod"));
         if class.is_some() && !is_static && !params.is_empty() {
             let this = params.remove(0);
             self.this = this.name.map(|name| self.ir.text(name).to_owned());
@@ -31,7 +34,14 @@ impl Lowering<'_> {
         let body = self.ir.block(statements);
         let name = self.ir.name(&function.name);
         let span = span(function);
-        self.ir.function(Function { name, params, body, decorators, class, span })
+        self.ir.function(Function {
+            name,
+            params,
+            body,
+            decorators,
+            class,
+            span,
+        })
     }
 
     /// Lowers parameters, in the order in which arguments bind to them.
@@ -56,19 +66,37 @@ impl Lowering<'_> {
         let name = self.ir.name(&parameter.name);
         let annotation = parameter.annotation.as_deref().map(|py| self.text_of(py));
         let default = default.map(|py| self.expr(py));
-        Param { name: Some(name), target: Target::Name(name), annotation, default, is_rest: false }
+        Param {
+            name: Some(name),
+            target: Target::Name(name),
+            annotation,
+            default,
+            is_rest: false,
+        }
     }
 
     fn rest(&mut self, parameter: &ast::Parameter) -> Param {
-        Param { is_rest: true, ..self.param(parameter, None) }
+        Param {
+            is_rest: true,
+            ..self.param(parameter, None)
+        }
     }
 
     /// Lowers a class to the declaration of its name.
     pub(super) fn class(&mut self, class: &ast::StmtClassDef) -> Stmt {
-        let bases = class.arguments.as_deref().map(|arguments| &*arguments.args).unwrap_or(&[]);
+        let bases = class
+            .arguments
+            .as_deref()
+            .map(|arguments| &*arguments.args)
+            .unwrap_or(&[]);
         let bases = self.exprs(bases);
         let name = self.ir.name(&class.name);
-        let id = self.ir.class(Class { name, bases, methods: vec![], fields: vec![] });
+        let id = self.ir.class(Class {
+            name,
+            bases,
+            methods: vec![],
+            fields: vec![],
+        });
         for statement in &class.body {
             self.member(statement, id);
         }
@@ -88,7 +116,10 @@ impl Lowering<'_> {
                 let value = self.expr(&assign.value);
                 for target in &assign.targets {
                     if let Target::Name(name) = self.target(target) {
-                        self.ir.fill_class(class).fields.push((name, Some(value), None));
+                        self.ir
+                            .fill_class(class)
+                            .fields
+                            .push((name, Some(value), None));
                     }
                 }
             }
@@ -96,7 +127,10 @@ impl Lowering<'_> {
                 let value = assign.value.as_deref().map(|value| self.expr(value));
                 let annotation = Some(self.text_of(&assign.annotation));
                 if let Target::Name(name) = self.target(&assign.target) {
-                    self.ir.fill_class(class).fields.push((name, value, annotation));
+                    self.ir
+                        .fill_class(class)
+                        .fields
+                        .push((name, value, annotation));
                 }
             }
             _ => {}

@@ -99,12 +99,20 @@ impl Lowering<'_> {
         for argument in &*call.arguments.args {
             let is_spread = argument.is_starred_expr();
             let value = self.expr(argument);
-            args.push(Argument { name: None, value, is_spread });
+            args.push(Argument {
+                name: None,
+                value,
+                is_spread,
+            });
         }
         for keyword in &call.arguments.keywords {
             let name = keyword.arg.as_ref().map(|name| self.ir.name(name));
             let value = self.expr(&keyword.value);
-            args.push(Argument { name, value, is_spread: name.is_none() });
+            args.push(Argument {
+                name,
+                value,
+                is_spread: name.is_none(),
+            });
         }
         Expr::Call { callee, args }
     }
@@ -134,7 +142,11 @@ impl Lowering<'_> {
             InterpolatedStringElement::Literal(literal) => self.literal(&literal.value, at),
             InterpolatedStringElement::Interpolation(inner) => {
                 let value = self.expr(&inner.expression);
-                match inner.format_spec.as_deref().map(|spec| &self.source[spec_range(spec)]) {
+                match inner
+                    .format_spec
+                    .as_deref()
+                    .map(|spec| &self.source[spec_range(spec)])
+                {
                     // A format of numbers fails for everything else.
                     Some(spec) if spec.ends_with(['d', 'f', 'x', '%', 'e']) => {
                         self.ir.expr(Expr::Arithmetic(vec![value]), at)
@@ -162,10 +174,14 @@ impl Lowering<'_> {
                 Expr::Join(parts)
             }
             // A path of pathlib divided by a name.
-            Operator::Div | Operator::BitOr => {
-                Expr::Opaque(vec![self.expr(&operation.left), self.expr(&operation.right)])
-            }
-            _ => Expr::Arithmetic(vec![self.expr(&operation.left), self.expr(&operation.right)]),
+            Operator::Div | Operator::BitOr => Expr::Opaque(vec![
+                self.expr(&operation.left),
+                self.expr(&operation.right),
+            ]),
+            _ => Expr::Arithmetic(vec![
+                self.expr(&operation.left),
+                self.expr(&operation.right),
+            ]),
         }
     }
 
@@ -206,7 +222,9 @@ impl Lowering<'_> {
         let mut whole: Option<ExprId> = None;
         for (op, right) in compare.ops.iter().zip(&compare.comparators) {
             let right = self.expr(right);
-            let one = self.ir.expr(Expr::Compare(comparison(*op), left, right), at);
+            let one = self
+                .ir
+                .expr(Expr::Compare(comparison(*op), left, right), at);
             whole = Some(match whole {
                 Some(before) => self.ir.expr(Expr::Both(before, one), at),
                 None => one,
@@ -224,7 +242,14 @@ impl Lowering<'_> {
         let value = self.expr(&lambda.body);
         let body = self.ir.block(vec![Stmt::Return(Some(value))]);
         let name = self.ir.name("");
-        let function = Function { name, params, body, decorators: vec![], class: None, span: at };
+        let function = Function {
+            name,
+            params,
+            body,
+            decorators: vec![],
+            class: None,
+            span: at,
+        };
         Expr::Function(self.ir.function(function))
     }
 
@@ -237,7 +262,11 @@ impl Lowering<'_> {
                 Some(other) => (None, Some(self.expr(other))),
                 None => (None, None),
             };
-            entries.push(Entry { key, computed, value });
+            entries.push(Entry {
+                key,
+                computed,
+                value,
+            });
         }
         Expr::Object(entries)
     }
@@ -252,7 +281,11 @@ impl Lowering<'_> {
             tests.extend(self.exprs(&generator.ifs));
         }
         let element = self.expr(element);
-        Expr::Comprehension { binds, tests, element }
+        Expr::Comprehension {
+            binds,
+            tests,
+            element,
+        }
     }
 }
 

@@ -10,7 +10,9 @@ impl Lowering<'_> {
     pub(super) fn suite(&mut self, suite: &[PyStmt]) -> Vec<Stmt> {
         let mut lowered = Vec::new();
         if self.ir.enter() {
-            suite.iter().for_each(|statement| self.statement(statement, &mut lowered));
+            suite
+                .iter()
+                .for_each(|statement| self.statement(statement, &mut lowered));
             self.ir.leave();
         }
         lowered
@@ -48,13 +50,21 @@ impl Lowering<'_> {
                 let over = self.expr(&each.iter);
                 let target = self.target(&each.target);
                 let body = self.block(&each.body);
-                out.push(Stmt::Loop { bind: Some((target, over)), test: None, body });
+                out.push(Stmt::Loop {
+                    bind: Some((target, over)),
+                    test: None,
+                    body,
+                });
                 out.extend(self.suite(&each.orelse));
             }
             PyStmt::While(again) => {
                 let test = Some(self.expr(&again.test));
                 let body = self.block(&again.body);
-                out.push(Stmt::Loop { bind: None, test, body });
+                out.push(Stmt::Loop {
+                    bind: None,
+                    test,
+                    body,
+                });
                 out.extend(self.suite(&again.orelse));
             }
             PyStmt::If(choice) => out.push(self.choice(choice)),
@@ -86,10 +96,12 @@ impl Lowering<'_> {
             PyStmt::Import(import) => self.import(import, out),
             PyStmt::ImportFrom(import) => self.import_from(import, out),
             PyStmt::Global(global) => {
-                self.globals.extend(global.names.iter().map(|name| name.to_string()));
+                self.globals
+                    .extend(global.names.iter().map(|name| name.to_string()));
             }
             PyStmt::Nonlocal(outer) => {
-                self.globals.extend(outer.names.iter().map(|name| name.to_string()));
+                self.globals
+                    .extend(outer.names.iter().map(|name| name.to_string()));
             }
             PyStmt::Expr(expression) => {
                 let value = self.expr(&expression.value);
@@ -132,7 +144,11 @@ impl Lowering<'_> {
                 None => block,
                 Some(test) => {
                     let test = self.expr(test);
-                    self.ir.block(vec![Stmt::If { test, yes: block, no }])
+                    self.ir.block(vec![Stmt::If {
+                        test,
+                        yes: block,
+                        no,
+                    }])
                 }
             });
         }
@@ -146,8 +162,10 @@ impl Lowering<'_> {
         for case in &matching.cases {
             let mut names = Vec::new();
             self.bound(&case.pattern, &mut names);
-            let mut body: Vec<Stmt> =
-                names.into_iter().map(|target| Stmt::Let(target, subject)).collect();
+            let mut body: Vec<Stmt> = names
+                .into_iter()
+                .map(|target| Stmt::Let(target, subject))
+                .collect();
             body.extend(self.suite(&case.body));
             let yes = self.ir.block(body);
             let test = match (&case.pattern, &case.guard) {
@@ -159,7 +177,11 @@ impl Lowering<'_> {
                 (_, Some(guard)) => self.expr(guard),
                 _ => self.ir.expr(Expr::Opaque(vec![]), span(case)),
             };
-            out.push(Stmt::If { test, yes, no: None });
+            out.push(Stmt::If {
+                test,
+                yes,
+                no: None,
+            });
         }
     }
 
@@ -172,7 +194,11 @@ impl Lowering<'_> {
             handlers.push(self.block(&handler.body));
         }
         let finally = (!attempt.finalbody.is_empty()).then(|| self.block(&attempt.finalbody));
-        out.push(Stmt::Try { body, handlers, finally });
+        out.push(Stmt::Try {
+            body,
+            handlers,
+            finally,
+        });
     }
 
     fn import(&mut self, import: &ast::StmtImport, out: &mut Vec<Stmt>) {
@@ -185,7 +211,13 @@ impl Lowering<'_> {
                 None => (top.clone(), top),
             };
             let module = self.ir.name(&module);
-            let value = self.ir.expr(Expr::Import { module, member: None }, span(alias));
+            let value = self.ir.expr(
+                Expr::Import {
+                    module,
+                    member: None,
+                },
+                span(alias),
+            );
             let declared = self.ir.declare(&local, value);
             out.push(declared);
         }
@@ -204,7 +236,11 @@ impl Lowering<'_> {
     }
 
     fn absolute(&self, import: &ast::StmtImportFrom) -> String {
-        let module = import.module.as_ref().map(|module| module.to_string()).unwrap_or_default();
+        let module = import
+            .module
+            .as_ref()
+            .map(|module| module.to_string())
+            .unwrap_or_default();
         if import.level == 0 {
             return module;
         }

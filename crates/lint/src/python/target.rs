@@ -43,7 +43,10 @@ impl Lowering<'_> {
                 if let Some(name) = &matched.name {
                     names.push(Target::Name(self.ir.name(name)));
                 }
-                matched.pattern.iter().for_each(|inner| self.bound(inner, names));
+                matched
+                    .pattern
+                    .iter()
+                    .for_each(|inner| self.bound(inner, names));
             }
             Pattern::MatchStar(star) => {
                 if let Some(name) = &star.name {
@@ -51,17 +54,32 @@ impl Lowering<'_> {
                 }
             }
             Pattern::MatchSequence(list) => {
-                list.patterns.iter().for_each(|inner| self.bound(inner, names));
+                list.patterns
+                    .iter()
+                    .for_each(|inner| self.bound(inner, names));
             }
             Pattern::MatchMapping(map) => {
-                map.patterns.iter().for_each(|inner| self.bound(inner, names));
+                map.patterns
+                    .iter()
+                    .for_each(|inner| self.bound(inner, names));
             }
             Pattern::MatchOr(either) => {
-                either.patterns.iter().for_each(|inner| self.bound(inner, names));
+                either
+                    .patterns
+                    .iter()
+                    .for_each(|inner| self.bound(inner, names));
             }
             Pattern::MatchClass(class) => {
-                class.arguments.patterns.iter().for_each(|inner| self.bound(inner, names));
-                class.arguments.keywords.iter().for_each(|k| self.bound(&k.pattern, names));
+                class
+                    .arguments
+                    .patterns
+                    .iter()
+                    .for_each(|inner| self.bound(inner, names));
+                class
+                    .arguments
+                    .keywords
+                    .iter()
+                    .for_each(|k| self.bound(&k.pattern, names));
             }
             Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
         }

@@ -9,10 +9,14 @@ use super::placeholder::{entropy, is_placeholder, mask};
 use crate::scan::Raw;
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?P<n>[a-z0-9_.-]{0,40}(?:secret|token|api_?key|apikey|passw(?:or)?d|private_?key|access_?key|auth_?key|credential|client_?secret)[a-z0-9_-]{0,20})['"]?\]?\s*(?::\s*[a-z]+\s*)?(?:=>|:=|=|:)\s*(?:b|r)?['"`](?P<s>[^'"`\s]{16,200})['"`]"#)
+    pattern(
+        r#"(?i)(?P<n>[a-z0-9_.-]{0,40}(?:secret|token|api_?key|apikey|passw(?:or)?d|private_?key|access_?key|auth_?key|credential|client_?secret)[a-z0-9_-]{0,20})['"]?\]?\s*(?::\s*[a-z]+\s*)?(?:=>|:=|=|:)\s*(?:b|r)?['"`](?P<s>[^'"`\s]{16,200})['"`]"#,
+    )
 });
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^\s*(?:export\s+)?(?P<n>[a-z0-9_]*(?:secret|token|api_?key|passw(?:or)?d|private_?key|access_?key)[a-z0-9_]*)\s*[=:]\s*(?P<s>[^\s'\x22#]{12,200})\s*$")
+    pattern(
+        r"(?im)^\s*(?:export\s+)?(?P<n>[a-z0-9_]*(?:secret|token|api_?key|passw(?:or)?d|private_?key|access_?key)[a-z0-9_]*)\s*[=:]\s*(?P<s>[^\s'\x22#]{12,200})\s*$",
+    )
 });
 
 fn pattern(text: &str) -> Regex {
@@ -56,7 +60,11 @@ fn credential(found: &regex::Captures, start: usize) -> Option<Raw> {
     if !is_secret(name.as_str(), secret.as_str()) {
         return None;
     }
-    let mut raw = Raw::new("secret-assigned", start + secret.start(), start + secret.end());
+    let mut raw = Raw::new(
+        "secret-assigned",
+        start + secret.start(),
+        start + secret.end(),
+    );
     raw.confidence = Some(match has_mixed_letters(secret.as_str()) {
         true => Confidence::High,
         false => Confidence::Medium,
@@ -73,24 +81,72 @@ fn around(text: &str, at: usize) -> (usize, usize) {
     if end - start <= LINE {
         return (start, end);
     }
-    let near = |place: usize| (0..=place).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0);
-    (near(at.saturating_sub(60)).max(start), near((at + LINE / 2).min(end)))
+    let near = |place: usize| {
+        (0..=place)
+            .rev()
+            .find(|place| text.is_char_boundary(*place))
+            .unwrap_or(0)
+    };
+    (
+        near(at.saturating_sub(60)).max(start),
+        near((at + LINE / 2).min(end)),
+    )
 }
 
 /// Where a closer look is worth it.
 static NAMES: LazyLock<aho_corasick::AhoCorasick> = LazyLock::new(|| {
-    let names = ["secret", "token", "api_key", "apikey", "passw", "private", "access_key", "auth_key", "credential"];
-    let builder = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(names);
+    let names = [
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "passw",
+        "private",
+        "access_key",
+        "auth_key",
+        "credential",
+    ];
+    let builder = aho_corasick::AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(names);
     builder.unwrap_or_else(|error| panic!("names of credentials: {error}"))
 });
 
 fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let is_about = ["_name", "_path", "_url", "_uri", "_file", "_id", "_field", "_header", "_type", "_class", "tokenizer",
-        "csrf", "public", "publishable", "placeholder", "_label", "_env", "message", "selector", "title", "_regex", "token_type"];
-    let is_text = value.contains(['/', ' ', '(', '$', '{', '<', '@', '\\']) || value.starts_with("http");
-    let is_dotted = value.contains('.') && value.split('.').all(|part| part.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
-    let is_words = value.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '_' || c == '.')
+    let is_about = [
+        "_name",
+        "_path",
+        "_url",
+        "_uri",
+        "_file",
+        "_id",
+        "_field",
+        "_header",
+        "_type",
+        "_class",
+        "tokenizer",
+        "csrf",
+        "public",
+        "publishable",
+        "placeholder",
+        "_label",
+        "_env",
+        "message",
+        "selector",
+        "title",
+        "_regex",
+        "token_type",
+    ];
+    let is_text =
+        value.contains(['/', ' ', '(', '$', '{', '<', '@', '\\']) || value.starts_with("http");
+    let is_dotted = value.contains('.')
+        && value
+            .split('.')
+            .all(|part| part.chars().all(|c| c.is_ascii_alphabetic() || c == '_'));
+    let is_words = value
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c == '-' || c == '_' || c == '.')
         || value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
     !is_about.iter().any(|part| name.contains(part))
         && !is_text
@@ -103,7 +159,8 @@ fn is_secret(name: &str, value: &str) -> bool {
 
 fn has_mixed_letters(value: &str) -> bool {
     let has = |kind: fn(&char) -> bool| value.chars().filter(kind).count() >= 3;
-    let mixed = has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit);
+    let mixed =
+        has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit);
     let is_hex = value.len() >= 32 && value.chars().all(|letter| letter.is_ascii_hexdigit());
     mixed || is_hex || (value.len() >= 24 && has(char::is_ascii_digit))
 }
@@ -111,10 +168,17 @@ fn has_mixed_letters(value: &str) -> bool {
 /// Whether values stand without quotes in such a file.
 fn is_settings(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.starts_with(".env") || [".ini", ".properties", ".cfg", ".conf", ".yaml", ".yml"].iter().any(|end| name.ends_with(end))
+    name.starts_with(".env")
+        || [".ini", ".properties", ".cfg", ".conf", ".yaml", ".yml"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 fn is_for_tests(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    ["test", "spec", "fixture", "mock", "example", "sample", "locale", "i18n"].iter().any(|part| lower.contains(part))
+    [
+        "test", "spec", "fixture", "mock", "example", "sample", "locale", "i18n",
+    ]
+    .iter()
+    .any(|part| lower.contains(part))
 }

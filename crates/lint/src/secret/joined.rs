@@ -14,12 +14,18 @@ impl Places {
     pub(super) fn back(&self, mut raw: Raw) -> Raw {
         let start = self.place(raw.span.start as usize);
         let end = self.place((raw.span.end as usize).saturating_sub(1)) + 1;
-        raw.span = Span { start: start as u32, end: end as u32 };
+        raw.span = Span {
+            start: start as u32,
+            end: end as u32,
+        };
         raw
     }
 
     fn place(&self, at: usize) -> usize {
-        let piece = self.pieces.partition_point(|(joined, _)| *joined <= at).saturating_sub(1);
+        let piece = self
+            .pieces
+            .partition_point(|(joined, _)| *joined <= at)
+            .saturating_sub(1);
         let (joined, file) = self.pieces[piece];
         file + (at - joined)
     }

@@ -20,7 +20,9 @@ pub(crate) fn scan(path: &str, text: &str) -> Vec<Raw> {
     }
     raws.extend(assigned::scan(path, text));
     raws.sort_by_key(|raw| (raw.span.start, rank(&raw.rule)));
-    raws.dedup_by(|later, first| later.span.start < first.span.end && later.span.end > first.span.start);
+    raws.dedup_by(|later, first| {
+        later.span.start < first.span.end && later.span.end > first.span.start
+    });
     raws.truncate(FINDINGS);
     raws
 }
@@ -47,11 +49,20 @@ mod tests {
     #[test]
     fn credentials_are_known_by_their_form() {
         for (text, rule) in [
-            (format!("key = '{}'", made("sk-ant-api03-", 60)), "secret-anthropic"),
+            (
+                format!("key = '{}'", made("sk-ant-api03-", 60)),
+                "secret-anthropic",
+            ),
             (format!("k: {}", made("ghp_", 36)), "secret-github"),
             (format!("STRIPE={}", made("sk_live_", 28)), "secret-stripe"),
-            (format!("u = \"postgres://app:{}@db.example.net/x\"", made("", 16)), "secret-database-url"),
-            (format!("-----BEGIN RSA {} KEY-----\n{}\n", "PRIVATE", made("", 80)), "secret-private-key"),
+            (
+                format!("u = \"postgres://app:{}@db.example.net/x\"", made("", 16)),
+                "secret-database-url",
+            ),
+            (
+                format!("-----BEGIN RSA {} KEY-----\n{}\n", "PRIVATE", made("", 80)),
+                "secret-private-key",
+            ),
         ] {
             assert_eq!(rules("app.py", &text), [rule], "{text}");
         }

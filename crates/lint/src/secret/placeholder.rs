@@ -3,9 +3,36 @@
 use std::collections::HashMap;
 
 const WORDS: [&str; 30] = [
-    "example", "sample", "placeholder", "changeme", "change-me", "change_me", "your", "xxxx", "dummy", "fake",
-    "replace", "insert", "todo", "redacted", "secret-here", "key-here", "****", "....", "<", "${", "{{", "%(",
-    "process.env", "os.environ", "0000000000", "1234567890", "abcdefgh", "foobar", "lorem", "not-a-real",
+    "example",
+    "sample",
+    "placeholder",
+    "changeme",
+    "change-me",
+    "change_me",
+    "your",
+    "xxxx",
+    "dummy",
+    "fake",
+    "replace",
+    "insert",
+    "todo",
+    "redacted",
+    "secret-here",
+    "key-here",
+    "****",
+    "....",
+    "<",
+    "${",
+    "{{",
+    "%(",
+    "process.env",
+    "os.environ",
+    "0000000000",
+    "1234567890",
+    "abcdefgh",
+    "foobar",
+    "lorem",
+    "not-a-real",
 ];
 
 /// Whether a value stands for one that is still to be filled in.
@@ -22,7 +49,9 @@ fn is_repetitive(value: &str) -> bool {
 /// How random a text is, in bits a letter (Shannon).
 pub(super) fn entropy(value: &str) -> f64 {
     let mut counts: HashMap<char, usize> = HashMap::new();
-    value.chars().for_each(|letter| *counts.entry(letter).or_default() += 1);
+    value
+        .chars()
+        .for_each(|letter| *counts.entry(letter).or_default() += 1);
     let total = value.chars().count() as f64;
     let bits = counts.values().map(|count| {
         let share = *count as f64 / total;

@@ -7,15 +7,31 @@ use super::{Arg, Effect, Known, Sink, Source, When};
 use crate::taint::harm::{Harm, Harms};
 
 const fn source(path: &'static str, what: &'static str) -> Source {
-    Source { path, harms: Harms::ALL, what }
+    Source {
+        path,
+        harms: Harms::ALL,
+        what,
+    }
 }
 
 const fn limited(path: &'static str, harms: Harms, what: &'static str) -> Source {
     Source { path, harms, what }
 }
 
-const fn sink(path: &'static str, arg: Arg, harm: Harm, when: When, confidence: Confidence) -> Sink {
-    Sink { path, arg, harm, when, confidence }
+const fn sink(
+    path: &'static str,
+    arg: Arg,
+    harm: Harm,
+    when: When,
+    confidence: Confidence,
+) -> Sink {
+    Sink {
+        path,
+        arg,
+        harm,
+        when,
+        confidence,
+    }
 }
 
 const fn known(path: &'static str, effect: Effect) -> Known {
@@ -29,7 +45,10 @@ const ANSWER: Harms = Harm::Sql
     .and(Harm::Code.only())
     .and(Harm::Object.only());
 /// What a page's own address can do in the browser.
-const BROWSER: Harms = Harm::Dom.only().and(Harm::Redirect.only()).and(Harm::Code.only());
+const BROWSER: Harms = Harm::Dom
+    .only()
+    .and(Harm::Redirect.only())
+    .and(Harm::Code.only());
 /// What a text that somebody typed or that a server stores can do in the browser.
 const SHOWN: Harms = Harm::Dom.only();
 
@@ -101,7 +120,11 @@ pub(super) const SOURCES: &[Source] = &[
     limited("fetch()", SHOWN, "what a server answers"),
     limited("axios.get()", SHOWN, "what a server answers"),
     limited("axios.post()", SHOWN, "what a server answers"),
-    limited("next/navigation.useSearchParams()", BROWSER, "the page's address"),
+    limited(
+        "next/navigation.useSearchParams()",
+        BROWSER,
+        "the page's address",
+    ),
     limited("prompt()", SHOWN, "a text field"),
     limited("*.chat.completions.create()", ANSWER, "a model's answer"),
     limited("*.responses.create()", ANSWER, "a model's answer"),
@@ -131,33 +154,141 @@ pub(super) const SINKS: &[Sink] = &[
     sink("*.none", Arg::At(0), Harm::Sql, When::Sql, High),
     sink("*.oneOrNone", Arg::At(0), Harm::Sql, When::Sql, High),
     sink("*.manyOrNone", Arg::At(0), Harm::Sql, When::Sql, High),
-    sink("*.$queryRawUnsafe", Arg::At(0), Harm::Sql, When::Always, High),
-    sink("*.$executeRawUnsafe", Arg::At(0), Harm::Sql, When::Always, High),
+    sink(
+        "*.$queryRawUnsafe",
+        Arg::At(0),
+        Harm::Sql,
+        When::Always,
+        High,
+    ),
+    sink(
+        "*.$executeRawUnsafe",
+        Arg::At(0),
+        Harm::Sql,
+        When::Always,
+        High,
+    ),
     // Commands
-    sink("child_process.exec", Arg::At(0), Harm::Command, When::Always, High),
-    sink("child_process.execSync", Arg::At(0), Harm::Command, When::Always, High),
-    sink("child_process.spawn", Arg::At(0), Harm::Command, When::Shell, High),
-    sink("child_process.spawnSync", Arg::At(0), Harm::Command, When::Shell, High),
-    sink("child_process.spawn", Arg::At(1), Harm::Command, When::Shell, High),
-    sink("child_process.spawnSync", Arg::At(1), Harm::Command, When::Shell, High),
-    sink("child_process.execFile", Arg::At(0), Harm::Command, When::Always, High),
-    sink("child_process.execFileSync", Arg::At(0), Harm::Command, When::Always, High),
-    sink("child_process.execFile", Arg::At(1), Harm::Command, When::Shell, High),
-    sink("shelljs.exec", Arg::At(0), Harm::Command, When::Always, High),
-    sink("execa.command", Arg::At(0), Harm::Command, When::Always, High),
-    sink("execa.execaCommand", Arg::At(0), Harm::Command, When::Always, High),
+    sink(
+        "child_process.exec",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "child_process.execSync",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "child_process.spawn",
+        Arg::At(0),
+        Harm::Command,
+        When::Shell,
+        High,
+    ),
+    sink(
+        "child_process.spawnSync",
+        Arg::At(0),
+        Harm::Command,
+        When::Shell,
+        High,
+    ),
+    sink(
+        "child_process.spawn",
+        Arg::At(1),
+        Harm::Command,
+        When::Shell,
+        High,
+    ),
+    sink(
+        "child_process.spawnSync",
+        Arg::At(1),
+        Harm::Command,
+        When::Shell,
+        High,
+    ),
+    sink(
+        "child_process.execFile",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "child_process.execFileSync",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "child_process.execFile",
+        Arg::At(1),
+        Harm::Command,
+        When::Shell,
+        High,
+    ),
+    sink(
+        "shelljs.exec",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "execa.command",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
+    sink(
+        "execa.execaCommand",
+        Arg::At(0),
+        Harm::Command,
+        When::Always,
+        High,
+    ),
     sink("execa", Arg::At(0), Harm::Command, When::Always, High),
     // Code
     sink("eval", Arg::At(0), Harm::Code, When::Always, High),
     sink("Function", Arg::Any, Harm::Code, When::Always, High),
     sink("setTimeout", Arg::At(0), Harm::Code, When::Text, High),
     sink("setInterval", Arg::At(0), Harm::Code, When::Text, High),
-    sink("vm.runInNewContext", Arg::At(0), Harm::Code, When::Always, High),
-    sink("vm.runInThisContext", Arg::At(0), Harm::Code, When::Always, High),
-    sink("vm.runInContext", Arg::At(0), Harm::Code, When::Always, High),
+    sink(
+        "vm.runInNewContext",
+        Arg::At(0),
+        Harm::Code,
+        When::Always,
+        High,
+    ),
+    sink(
+        "vm.runInThisContext",
+        Arg::At(0),
+        Harm::Code,
+        When::Always,
+        High,
+    ),
+    sink(
+        "vm.runInContext",
+        Arg::At(0),
+        Harm::Code,
+        When::Always,
+        High,
+    ),
     sink("vm.Script", Arg::At(0), Harm::Code, When::Always, High),
     sink("vm2.VM().run", Arg::At(0), Harm::Code, When::Always, High),
-    sink("mathjs.evaluate", Arg::At(0), Harm::Code, When::Always, Medium),
+    sink(
+        "mathjs.evaluate",
+        Arg::At(0),
+        Harm::Code,
+        When::Always,
+        Medium,
+    ),
     sink("require", Arg::At(0), Harm::Import, When::Always, High),
     sink("import", Arg::At(0), Harm::Import, When::Always, High),
     // HTML that a server sends
@@ -166,13 +297,43 @@ pub(super) const SINKS: &[Sink] = &[
     sink("*.end", Arg::At(0), Harm::Html, When::Page, High),
     sink("*.html", Arg::At(0), Harm::Html, When::Always, High),
     sink("Response", Arg::At(0), Harm::Html, When::Tagged, High),
-    sink("next/server.NextResponse", Arg::At(0), Harm::Html, When::Tagged, High),
-    sink("handlebars.SafeString", Arg::At(0), Harm::Html, When::Always, High),
+    sink(
+        "next/server.NextResponse",
+        Arg::At(0),
+        Harm::Html,
+        When::Tagged,
+        High,
+    ),
+    sink(
+        "handlebars.SafeString",
+        Arg::At(0),
+        Harm::Html,
+        When::Always,
+        High,
+    ),
     // HTML that a page shows
     sink("document.write", Arg::At(0), Harm::Dom, When::Always, High),
-    sink("document.writeln", Arg::At(0), Harm::Dom, When::Always, High),
-    sink("*.insertAdjacentHTML", Arg::At(1), Harm::Dom, When::Always, High),
-    sink("*.createContextualFragment", Arg::At(0), Harm::Dom, When::Always, High),
+    sink(
+        "document.writeln",
+        Arg::At(0),
+        Harm::Dom,
+        When::Always,
+        High,
+    ),
+    sink(
+        "*.insertAdjacentHTML",
+        Arg::At(1),
+        Harm::Dom,
+        When::Always,
+        High,
+    ),
+    sink(
+        "*.createContextualFragment",
+        Arg::At(0),
+        Harm::Dom,
+        When::Always,
+        High,
+    ),
     sink("*.setHTMLUnsafe", Arg::At(0), Harm::Dom, When::Always, High),
     sink("*.html", Arg::At(0), Harm::Dom, When::Always, High),
     sink("*.append", Arg::At(0), Harm::Dom, When::Tagged, High),
@@ -182,22 +343,88 @@ pub(super) const SINKS: &[Sink] = &[
     sink("*.setHTML", Arg::At(0), Harm::Dom, When::Tagged, Medium),
     // Templates
     sink("ejs.render", Arg::At(0), Harm::Template, When::Always, High),
-    sink("ejs.compile", Arg::At(0), Harm::Template, When::Always, High),
+    sink(
+        "ejs.compile",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        High,
+    ),
     sink("pug.render", Arg::At(0), Harm::Template, When::Always, High),
-    sink("pug.compile", Arg::At(0), Harm::Template, When::Always, High),
-    sink("handlebars.compile", Arg::At(0), Harm::Template, When::Always, High),
-    sink("nunjucks.renderString", Arg::At(0), Harm::Template, When::Always, High),
-    sink("lodash.template", Arg::At(0), Harm::Template, When::Always, High),
-    sink("mustache.render", Arg::At(0), Harm::Template, When::Always, Medium),
+    sink(
+        "pug.compile",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        High,
+    ),
+    sink(
+        "handlebars.compile",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        High,
+    ),
+    sink(
+        "nunjucks.renderString",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        High,
+    ),
+    sink(
+        "lodash.template",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        High,
+    ),
+    sink(
+        "mustache.render",
+        Arg::At(0),
+        Harm::Template,
+        When::Always,
+        Medium,
+    ),
     // Files
     sink("fs.readFile", Arg::At(0), Harm::Path, When::Always, High),
-    sink("fs.readFileSync", Arg::At(0), Harm::Path, When::Always, High),
-    sink("fs.createReadStream", Arg::At(0), Harm::Path, When::Always, High),
-    sink("fs.createWriteStream", Arg::At(0), Harm::Path, When::Always, High),
+    sink(
+        "fs.readFileSync",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
+    sink(
+        "fs.createReadStream",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
+    sink(
+        "fs.createWriteStream",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
     sink("fs.writeFile", Arg::At(0), Harm::Path, When::Always, High),
-    sink("fs.writeFileSync", Arg::At(0), Harm::Path, When::Always, High),
+    sink(
+        "fs.writeFileSync",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
     sink("fs.appendFile", Arg::At(0), Harm::Path, When::Always, High),
-    sink("fs.appendFileSync", Arg::At(0), Harm::Path, When::Always, High),
+    sink(
+        "fs.appendFileSync",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
     sink("fs.unlink", Arg::At(0), Harm::Path, When::Always, High),
     sink("fs.unlinkSync", Arg::At(0), Harm::Path, When::Always, High),
     sink("fs.rm", Arg::At(0), Harm::Path, When::Always, High),
@@ -215,10 +442,22 @@ pub(super) const SINKS: &[Sink] = &[
     sink("*.sendfile", Arg::At(0), Harm::Path, When::Unrooted, High),
     sink("*.download", Arg::At(0), Harm::Path, When::Unrooted, High),
     sink("Bun.file", Arg::At(0), Harm::Path, When::Always, High),
-    sink("Deno.readTextFile", Arg::At(0), Harm::Path, When::Always, High),
+    sink(
+        "Deno.readTextFile",
+        Arg::At(0),
+        Harm::Path,
+        When::Always,
+        High,
+    ),
     sink("Deno.readFile", Arg::At(0), Harm::Path, When::Always, High),
     sink("*.mv", Arg::At(0), Harm::Path, When::Always, High),
-    sink("*.extractAllTo", Arg::Receiver, Harm::Archive, When::Always, Medium),
+    sink(
+        "*.extractAllTo",
+        Arg::Receiver,
+        Harm::Archive,
+        When::Always,
+        Medium,
+    ),
     // Requests to others
     sink("fetch", Arg::At(0), Harm::Ssrf, When::Always, High),
     sink("axios", Arg::At(0), Harm::Ssrf, When::Always, High),
@@ -235,7 +474,13 @@ pub(super) const SINKS: &[Sink] = &[
     sink("needle", Arg::At(1), Harm::Ssrf, When::Always, High),
     sink("needle.get", Arg::At(0), Harm::Ssrf, When::Always, High),
     sink("superagent.get", Arg::At(0), Harm::Ssrf, When::Always, High),
-    sink("superagent.post", Arg::At(0), Harm::Ssrf, When::Always, High),
+    sink(
+        "superagent.post",
+        Arg::At(0),
+        Harm::Ssrf,
+        When::Always,
+        High,
+    ),
     sink("undici.request", Arg::At(0), Harm::Ssrf, When::Always, High),
     sink("request", Arg::At(0), Harm::Ssrf, When::Always, High),
     sink("http.get", Arg::At(0), Harm::Ssrf, When::Always, High),
@@ -246,35 +491,131 @@ pub(super) const SINKS: &[Sink] = &[
     // Redirects
     sink("*.redirect", Arg::At(0), Harm::Redirect, When::Text, High),
     sink("*.redirect", Arg::At(1), Harm::Redirect, When::Text, High),
-    sink("next/navigation.redirect", Arg::At(0), Harm::Redirect, When::Always, High),
-    sink("location.assign", Arg::At(0), Harm::Redirect, When::Always, Medium),
-    sink("location.replace", Arg::At(0), Harm::Redirect, When::Always, Medium),
+    sink(
+        "next/navigation.redirect",
+        Arg::At(0),
+        Harm::Redirect,
+        When::Always,
+        High,
+    ),
+    sink(
+        "location.assign",
+        Arg::At(0),
+        Harm::Redirect,
+        When::Always,
+        Medium,
+    ),
+    sink(
+        "location.replace",
+        Arg::At(0),
+        Harm::Redirect,
+        When::Always,
+        Medium,
+    ),
     // Objects
-    sink("node-serialize.unserialize", Arg::At(0), Harm::Object, When::Always, High),
-    sink("serialize-javascript.deserialize", Arg::At(0), Harm::Object, When::Always, High),
-    sink("v8.deserialize", Arg::At(0), Harm::Object, When::Always, High),
-    sink("funcster.deepDeserialize", Arg::At(0), Harm::Object, When::Always, High),
+    sink(
+        "node-serialize.unserialize",
+        Arg::At(0),
+        Harm::Object,
+        When::Always,
+        High,
+    ),
+    sink(
+        "serialize-javascript.deserialize",
+        Arg::At(0),
+        Harm::Object,
+        When::Always,
+        High,
+    ),
+    sink(
+        "v8.deserialize",
+        Arg::At(0),
+        Harm::Object,
+        When::Always,
+        High,
+    ),
+    sink(
+        "funcster.deepDeserialize",
+        Arg::At(0),
+        Harm::Object,
+        When::Always,
+        High,
+    ),
     // Others
     sink("*.find", Arg::At(0), Harm::NoSql, When::Query, Medium),
     sink("*.findOne", Arg::At(0), Harm::NoSql, When::Query, Medium),
-    sink("*.findOneAndUpdate", Arg::At(0), Harm::NoSql, When::Query, Medium),
-    sink("*.findOneAndDelete", Arg::At(0), Harm::NoSql, When::Query, Medium),
+    sink(
+        "*.findOneAndUpdate",
+        Arg::At(0),
+        Harm::NoSql,
+        When::Query,
+        Medium,
+    ),
+    sink(
+        "*.findOneAndDelete",
+        Arg::At(0),
+        Harm::NoSql,
+        When::Query,
+        Medium,
+    ),
     sink("*.updateOne", Arg::At(0), Harm::NoSql, When::Query, Medium),
     sink("*.updateMany", Arg::At(0), Harm::NoSql, When::Query, Medium),
     sink("*.deleteOne", Arg::At(0), Harm::NoSql, When::Query, Medium),
     sink("*.deleteMany", Arg::At(0), Harm::NoSql, When::Query, Medium),
-    sink("*.countDocuments", Arg::At(0), Harm::NoSql, When::Query, Medium),
+    sink(
+        "*.countDocuments",
+        Arg::At(0),
+        Harm::NoSql,
+        When::Query,
+        Medium,
+    ),
     sink("*.$where", Arg::At(0), Harm::NoSql, When::Always, High),
     sink("*.search", Arg::At(1), Harm::Ldap, When::Built, Medium),
     sink("RegExp", Arg::At(0), Harm::Regex, When::Always, Medium),
-    sink("lodash.merge", Arg::Any, Harm::Prototype, When::Whole, Medium),
-    sink("lodash.defaultsDeep", Arg::Any, Harm::Prototype, When::Whole, Medium),
-    sink("lodash.set", Arg::At(1), Harm::Prototype, When::Always, Medium),
+    sink(
+        "lodash.merge",
+        Arg::Any,
+        Harm::Prototype,
+        When::Whole,
+        Medium,
+    ),
+    sink(
+        "lodash.defaultsDeep",
+        Arg::Any,
+        Harm::Prototype,
+        When::Whole,
+        Medium,
+    ),
+    sink(
+        "lodash.set",
+        Arg::At(1),
+        Harm::Prototype,
+        When::Always,
+        Medium,
+    ),
     sink("Object.assign", Arg::At(1), Harm::Mass, When::Whole, Medium),
     sink("*.create", Arg::At(0), Harm::Mass, When::Whole, Medium),
-    sink("*.findByIdAndUpdate", Arg::At(1), Harm::Mass, When::Whole, Medium),
-    sink("*.generateContent", Arg::At(0), Harm::Prompt, When::Built, Medium),
-    sink("libxmljs.parseXml", Arg::At(0), Harm::Xml, When::Always, Medium),
+    sink(
+        "*.findByIdAndUpdate",
+        Arg::At(1),
+        Harm::Mass,
+        When::Whole,
+        Medium,
+    ),
+    sink(
+        "*.generateContent",
+        Arg::At(0),
+        Harm::Prompt,
+        When::Built,
+        Medium,
+    ),
+    sink(
+        "libxmljs.parseXml",
+        Arg::At(0),
+        Harm::Xml,
+        When::Always,
+        Medium,
+    ),
 ];
 
 pub(super) const KNOWN: &[Known] = &[
@@ -304,7 +645,15 @@ pub(super) const KNOWN: &[Known] = &[
     known("*.has", Number),
     known("*.some", Number),
     known("*.every", Number),
-    known("String", Clears(Harm::NoSql.only().and(Harm::Mass.only()).and(Harm::Prototype.only()))),
+    known(
+        "String",
+        Clears(
+            Harm::NoSql
+                .only()
+                .and(Harm::Mass.only())
+                .and(Harm::Prototype.only()),
+        ),
+    ),
     known("*.toString", Clears(Harm::NoSql.only())),
     known("encodeURIComponent", Clears(QUOTED)),
     known("encodeURI", Clears(HTML)),

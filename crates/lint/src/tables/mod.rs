@@ -133,25 +133,35 @@ impl Tables {
     /// The source at a path, where `full` is `None` for objects that are not known.
     pub(crate) fn source(&self, last: &str, full: Option<&str>) -> Option<&'static Source> {
         let rows = self.sources.get(last)?;
-        rows.iter().copied().find(|row| matches(row.path, last, full))
+        rows.iter()
+            .copied()
+            .find(|row| matches(row.path, last, full))
     }
 
     /// The sinks of a call.
     pub(crate) fn sinks(&self, last: &str, full: Option<&str>) -> Vec<&'static Sink> {
         let rows = self.sinks.get(last).map(Vec::as_slice).unwrap_or_default();
-        rows.iter().copied().filter(|row| matches(row.path, last, full)).collect()
+        rows.iter()
+            .copied()
+            .filter(|row| matches(row.path, last, full))
+            .collect()
     }
 
     /// What is known of a call. A full path counts before a method's name alone.
     pub(crate) fn known(&self, last: &str, full: Option<&str>) -> Option<Effect> {
         let rows = self.known.get(last)?;
-        let exact = rows.iter().find(|row| !row.path.starts_with("*.") && matches(row.path, last, full));
+        let exact = rows
+            .iter()
+            .find(|row| !row.path.starts_with("*.") && matches(row.path, last, full));
         let any = || rows.iter().find(|row| row.path.starts_with("*."));
         exact.or_else(any).map(|row| row.effect)
     }
 }
 
-fn by_last<T>(rows: &'static [T], path: impl Fn(&T) -> &'static str) -> HashMap<&'static str, Vec<&'static T>> {
+fn by_last<T>(
+    rows: &'static [T],
+    path: impl Fn(&T) -> &'static str,
+) -> HashMap<&'static str, Vec<&'static T>> {
     let mut index: HashMap<&'static str, Vec<&'static T>> = HashMap::new();
     for row in rows {
         let path = path(row);
@@ -165,9 +175,9 @@ fn by_last<T>(rows: &'static [T], path: impl Fn(&T) -> &'static str) -> HashMap<
 fn matches(row: &str, last: &str, full: Option<&str>) -> bool {
     match (row.strip_prefix("*."), full) {
         (Some(rest), None) => rest == last,
-        (Some(rest), Some(full)) => {
-            full.strip_suffix(rest).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        }
+        (Some(rest), Some(full)) => full
+            .strip_suffix(rest)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.')),
         (None, Some(full)) => row == full,
         (None, None) => false,
     }

@@ -94,15 +94,34 @@ fn has_word(name: &str, words: &[&str]) -> bool {
 
 /// Whether a function that is not part of the app makes its argument harmless, by its name.
 pub(crate) fn is_cleaner(name: &str) -> bool {
-    let words = ["escape", "sanitize", "sanitise", "purify", "bleach", "stripTags", "strip_tags"];
+    let words = [
+        "escape",
+        "sanitize",
+        "sanitise",
+        "purify",
+        "bleach",
+        "stripTags",
+        "strip_tags",
+    ];
     has_word(name, &words) && !has_word(name, &["unescape"])
 }
 
 /// Whether a function that is not part of the app checks its argument, by its name.
 pub(crate) fn is_checker(name: &str) -> bool {
-    let starts = ["is", "has", "check", "valid", "verify", "assert", "ensure", "allowed", "require"];
+    let starts = [
+        "is", "has", "check", "valid", "verify", "assert", "ensure", "allowed", "require",
+    ];
     let lower = name.to_ascii_lowercase();
     let lower = lower.trim_start_matches('_');
-    let speaks = ["safe", "allow", "valid", "permitted", "trusted", "internal", "private", "whitelist"];
+    let speaks = [
+        "safe",
+        "allow",
+        "valid",
+        "permitted",
+        "trusted",
+        "internal",
+        "private",
+        "whitelist",
+    ];
     starts.iter().any(|start| lower.starts_with(start)) && has_word(lower, &speaks)
 }

@@ -162,9 +162,19 @@ impl Engine {
                 true => model::finding::Confidence::High,
                 false => model::finding::Confidence::Medium,
             };
-            let at = Place { module: self.module(), span };
+            let at = Place {
+                module: self.module(),
+                span,
+            };
             let (harm, when, tongue) = (Harm::Prototype, When::Always, Tongue::JavaScript);
-            let drain = Drain { harm, when, confidence, is_strict: false, tongue, at };
+            let drain = Drain {
+                harm,
+                when,
+                confidence,
+                is_strict: false,
+                tongue,
+                at,
+            };
             self.drain(drain, &key);
         }
         let mut held = value.flat();
@@ -240,7 +250,11 @@ impl Engine {
         if !flat.is_tainted() {
             return;
         }
-        if flat.taints().iter().any(|taint| self.origins.is_param(taint.origin)) {
+        if flat
+            .taints()
+            .iter()
+            .any(|taint| self.origins.is_param(taint.origin))
+        {
             self.note(Doing::Global(module, sym, flat.clone()));
         }
         let known = self.without_params(&flat);
@@ -254,7 +268,12 @@ impl Engine {
 
     /// Keeps what a field of all objects of a class is given.
     pub(crate) fn store_field(&mut self, class: ClassKey, sym: Sym, value: &Value) {
-        if value.flat().taints().iter().any(|taint| self.origins.is_param(taint.origin)) {
+        if value
+            .flat()
+            .taints()
+            .iter()
+            .any(|taint| self.origins.is_param(taint.origin))
+        {
             self.note(Doing::Field(class, sym, value.clone()));
         }
         let known = match value.shape {
@@ -287,7 +306,11 @@ impl Engine {
             Shape::Instance(class) => self.field_of_instance(*class, value, name),
             Shape::Class(class) => match self.method_of(*class, name) {
                 Some(key) => Value::of(Shape::Func(key)),
-                None => self.fields.get(&(*class, name)).cloned().unwrap_or_default(),
+                None => self
+                    .fields
+                    .get(&(*class, name))
+                    .cloned()
+                    .unwrap_or_default(),
             },
             Shape::Param(origin) => {
                 let origin = self.origins.part(*origin, Part::Field(name));
@@ -299,12 +322,18 @@ impl Engine {
                 Some((_, field)) => {
                     let mut field = field.clone();
                     if value.is_tainted() {
-                        let rest = Value { taints: value.taints.clone(), shape: Shape::Unknown };
+                        let rest = Value {
+                            taints: value.taints.clone(),
+                            shape: Shape::Unknown,
+                        };
                         field.absorb(&rest);
                     }
                     field
                 }
-                None => Value { taints: value.taints.clone(), shape: Shape::Unknown },
+                None => Value {
+                    taints: value.taints.clone(),
+                    shape: Shape::Unknown,
+                },
             },
             Shape::Func(_) | Shape::Number => Value::default(),
             _ => {
@@ -323,7 +352,9 @@ impl Engine {
         let text = Rc::clone(self.names.text(name));
         match &*text {
             "length" | "size" | "byteLength" | "content_length" => Value::of(Shape::Number),
-            "hostname" | "host" | "netloc" | "origin" | "domain" => self.as_part(&value, Part::Host),
+            "hostname" | "host" | "netloc" | "origin" | "domain" => {
+                self.as_part(&value, Part::Host)
+            }
             "scheme" | "protocol" | "port" | "mimetype" | "content_type" | "suffix" => {
                 self.as_part(&value, Part::Piece(name))
             }
@@ -362,7 +393,10 @@ impl Engine {
         if let Shape::Path(id) = found.shape {
             let full = Rc::clone(self.paths.text(id));
             // The upload's middleware has chosen these names.
-            if matches!(&*full, "request.file.path" | "request.file.filename" | "request.file.destination") {
+            if matches!(
+                &*full,
+                "request.file.path" | "request.file.filename" | "request.file.destination"
+            ) {
                 return Value::default();
             }
             let last = full.rsplit('.').next().unwrap_or_default().to_owned();
@@ -380,7 +414,10 @@ impl Engine {
 
     fn field_of_instance(&mut self, class: ClassKey, value: &Value, name: Sym) -> Value {
         if let Some(key) = self.method_of(class, name) {
-            let this = Value { taints: None, shape: Shape::Instance(class) };
+            let this = Value {
+                taints: None,
+                shape: Shape::Instance(class),
+            };
             return Value::of(Shape::Bound(key, Rc::new(this)));
         }
         if self.is_number_field(class, name) {
@@ -388,7 +425,10 @@ impl Engine {
         }
         let mut field = self.fields.get(&(class, name)).cloned().unwrap_or_default();
         if value.is_tainted() {
-            let whole = Value { taints: value.taints.clone(), shape: Shape::Unknown };
+            let whole = Value {
+                taints: value.taints.clone(),
+                shape: Shape::Unknown,
+            };
             let part = self.part_of(&whole, Part::Field(name));
             field.absorb(&part);
         }
@@ -399,21 +439,33 @@ impl Engine {
         let module = &self.units[class.module as usize].module;
         let syms = &self.syms[class.module as usize];
         let fields = &module.classes[class.class as usize].fields;
-        let field = fields.iter().find(|(field, _, _)| syms[*field as usize] == name);
+        let field = fields
+            .iter()
+            .find(|(field, _, _)| syms[*field as usize] == name);
         let annotation = field.and_then(|(_, _, annotation)| *annotation);
         annotation.is_some_and(|text| super::role::is_number_type(&module.names[text as usize]))
     }
 
     /// The method of a class, or of one that it extends.
-    pub(crate) fn method_of(&mut self, class: ClassKey, name: Sym) -> Option<super::value::FuncKey> {
+    pub(crate) fn method_of(
+        &mut self,
+        class: ClassKey,
+        name: Sym,
+    ) -> Option<super::value::FuncKey> {
         let mut at = class;
         for _ in 0..8 {
             let unit = Rc::clone(&self.units[at.module as usize]);
             let syms = Rc::clone(&self.syms[at.module as usize]);
             let known = &unit.module.classes[at.class as usize];
-            let found = known.methods.iter().find(|(method, _)| syms[*method as usize] == name);
+            let found = known
+                .methods
+                .iter()
+                .find(|(method, _)| syms[*method as usize] == name);
             if let Some((_, function)) = found {
-                return Some(super::value::FuncKey { module: at.module, function: *function });
+                return Some(super::value::FuncKey {
+                    module: at.module,
+                    function: *function,
+                });
             }
             let base = known.bases.first()?;
             let Expr::Name(base) = unit.module.exprs[*base as usize].kind else {

@@ -68,14 +68,32 @@ impl Engine {
             Shape::Path(path) => {
                 let path = Rc::clone(self.paths.text(path));
                 // An alias is called by the name of what it stands for.
-                let name = path.rsplit('.').next().filter(|last| !last.ends_with(')')).unwrap_or(&name);
+                let name = path
+                    .rsplit('.')
+                    .next()
+                    .filter(|last| !last.ends_with(')'))
+                    .unwrap_or(&name);
                 let name = name.to_owned();
                 let path = Some(path);
-                let call = Call { name, path, receiver, receiver_id, given, at };
+                let call = Call {
+                    name,
+                    path,
+                    receiver,
+                    receiver_id,
+                    given,
+                    at,
+                };
                 self.external(call)
             }
             _ => {
-                let call = Call { name, path: None, receiver, receiver_id, given, at };
+                let call = Call {
+                    name,
+                    path: None,
+                    receiver,
+                    receiver_id,
+                    given,
+                    at,
+                };
                 self.external(call)
             }
         }
@@ -93,7 +111,10 @@ impl Engine {
             }
             Shape::Param(_) => {
                 let field = self.field_of(holder, name);
-                Value { taints: None, ..field }
+                Value {
+                    taints: None,
+                    ..field
+                }
             }
             Shape::Bound(..) | Shape::Func(_) => Value::default(),
             _ => Value::default(),
@@ -101,7 +122,13 @@ impl Engine {
     }
 
     fn given<'a>(&mut self, args: &'a [Argument], span: Span) -> Given<'a> {
-        let mut given = Given { values: vec![], named: vec![], spread: None, written: args, span };
+        let mut given = Given {
+            values: vec![],
+            named: vec![],
+            spread: None,
+            written: args,
+            span,
+        };
         for argument in args {
             let value = self.eval(argument.value);
             match (argument.name, argument.is_spread) {
@@ -119,7 +146,10 @@ impl Engine {
         match unit.module.exprs[callee as usize].kind {
             Expr::Field(..) => {
                 let end = self.span_of(callee).end;
-                Span { start: end.saturating_sub(name.len() as u32).max(whole.start), ..whole }
+                Span {
+                    start: end.saturating_sub(name.len() as u32).max(whole.start),
+                    ..whole
+                }
             }
             _ => whole,
         }

@@ -33,8 +33,13 @@ impl Engine {
             Shape::Func(key) => self.invoke(*key, values),
             Shape::Bound(key, this) => {
                 let this = (**this).clone();
-                let given =
-                    Given { values, named: vec![], spread: None, written: &[], span: Span::default() };
+                let given = Given {
+                    values,
+                    named: vec![],
+                    spread: None,
+                    written: &[],
+                    span: Span::default(),
+                };
                 self.apply(*key, &given, Some(this))
             }
             _ => Value::default(),
@@ -49,7 +54,11 @@ impl Engine {
 
     /// Calls a function that was assigned as a listener: `socket.onmessage = …`.
     pub(crate) fn call_listener(&mut self, key: FuncKey, name: &str) {
-        let event = self.named(if name == "onmessage" { "message" } else { "event" });
+        let event = self.named(if name == "onmessage" {
+            "message"
+        } else {
+            "event"
+        });
         self.invoke(key, vec![event]);
     }
 
@@ -118,7 +127,8 @@ impl Engine {
             Shape::Path(path) => self.paths.text(*path).to_string(),
             _ => String::new(),
         };
-        let is_browser = path == "window" || path.is_empty() || path == "document" || path == "self";
+        let is_browser =
+            path == "window" || path.is_empty() || path == "document" || path == "self";
         let values = match event.as_str() {
             "connection" => vec![self.named("socket"), self.named("request")],
             "message" if call.name == "addEventListener" && (is_browser || is_channel(&path)) => {
@@ -160,5 +170,7 @@ impl Engine {
 
 /// Whether others write what arrives here.
 fn is_channel(path: &str) -> bool {
-    ["WebSocket()", "EventSource()", "BroadcastChannel()"].iter().any(|end| path.ends_with(end))
+    ["WebSocket()", "EventSource()", "BroadcastChannel()"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }

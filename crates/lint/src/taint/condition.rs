@@ -18,20 +18,32 @@ pub(crate) struct Facts {
 
 impl Facts {
     fn yes(facts: Vec<(OriginId, Harms)>) -> Self {
-        Self { yes: facts, no: vec![] }
+        Self {
+            yes: facts,
+            no: vec![],
+        }
     }
 
     fn no(facts: Vec<(OriginId, Harms)>) -> Self {
-        Self { yes: vec![], no: facts }
+        Self {
+            yes: vec![],
+            no: facts,
+        }
     }
 
     fn swapped(self) -> Self {
-        Self { yes: self.no, no: self.yes }
+        Self {
+            yes: self.no,
+            no: self.yes,
+        }
     }
 }
 
 const ADDRESS: Harms = Harm::Ssrf.only().and(Harm::Redirect.only());
-const TYPED: Harms = Harm::NoSql.only().and(Harm::Prototype.only()).and(Harm::Mass.only());
+const TYPED: Harms = Harm::NoSql
+    .only()
+    .and(Harm::Prototype.only())
+    .and(Harm::Mass.only());
 
 impl Engine {
     /// What a condition says.
@@ -46,13 +58,18 @@ impl Engine {
         let unit = self.unit();
         match &unit.module.exprs[id as usize].kind {
             Expr::Not(inner) => self.condition(*inner).swapped(),
-            Expr::Sequence(parts) | Expr::Opaque(parts) if parts.len() == 1 => self.condition(parts[0]),
+            Expr::Sequence(parts) | Expr::Opaque(parts) if parts.len() == 1 => {
+                self.condition(parts[0])
+            }
             Expr::Assign(_, value) => self.condition(*value),
             Expr::Both(left, right) => {
                 let left = self.condition(*left);
                 let right = self.condition(*right);
                 let yes = [left.yes, right.yes].concat();
-                Facts { yes, no: common(&left.no, &right.no) }
+                Facts {
+                    yes,
+                    no: common(&left.no, &right.no),
+                }
             }
             Expr::Either(parts) => {
                 let mut all: Option<Facts> = None;
@@ -85,12 +102,21 @@ impl Engine {
             }
             Expr::Field(object, name) => {
                 let name = self.text(*name);
-                let ranges = ["is_private", "is_loopback", "is_reserved", "is_link_local", "is_global"];
+                let ranges = [
+                    "is_private",
+                    "is_loopback",
+                    "is_reserved",
+                    "is_link_local",
+                    "is_global",
+                ];
                 if !ranges.contains(&name.as_str()) {
                     return Facts::default();
                 }
                 let facts = self.about(*object, ADDRESS);
-                Facts { yes: facts.clone(), no: facts }
+                Facts {
+                    yes: facts.clone(),
+                    no: facts,
+                }
             }
             _ => Facts::default(),
         }
@@ -102,7 +128,11 @@ impl Engine {
             Expr::Sequence(parts) if parts.len() == 1 => self.is_question(parts[0]),
             kind => matches!(
                 kind,
-                Expr::Compare(..) | Expr::Call { .. } | Expr::Not(_) | Expr::Both(..) | Expr::Either(_)
+                Expr::Compare(..)
+                    | Expr::Call { .. }
+                    | Expr::Not(_)
+                    | Expr::Both(..)
+                    | Expr::Either(_)
             ),
         }
     }
@@ -136,7 +166,13 @@ impl Engine {
         let origins = &self.origins;
         facts.retain(|(origin, _)| {
             let is_host = |id: OriginId| {
-                matches!(origins.get(id), Origin::Part { part: Part::Host, .. })
+                matches!(
+                    origins.get(id),
+                    Origin::Part {
+                        part: Part::Host,
+                        ..
+                    }
+                )
             };
             is_host(*origin) || value.taints().iter().any(|taint| is_host(taint.origin))
         });
@@ -258,7 +294,9 @@ impl Engine {
                 Some(Facts::yes(self.about(object, Harms::ALL)))
             }
             "is_relative_to" => Some(Facts::yes(self.about(object, Harm::Path.only()))),
-            "test" | "match" | "fullmatch" | "search" | "exec" => self.matched(object, name, first?),
+            "test" | "match" | "fullmatch" | "search" | "exec" => {
+                self.matched(object, name, first?)
+            }
             _ => None,
         }
         .filter(|facts| !(facts.yes.is_empty() && facts.no.is_empty()))
@@ -274,7 +312,9 @@ impl Engine {
             }
             _ => return Facts::default(),
         };
-        let fixed = text.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let fixed = text
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains('/'));
         match text.as_str() {
             "//" | "/\\" => Facts::no(self.about_value(&value, Harm::Redirect.only())),
             ".." | "../" => Facts::no(self.about_value(&value, Harm::Path.only())),
@@ -307,9 +347,18 @@ impl Engine {
             Shape::Path(path) => self.paths.text(*path).to_string(),
             Shape::Func(key) | Shape::Bound(key, _) => {
                 let key = *key;
-                let values = args.iter().map(|argument| self.eval(argument.value)).collect();
+                let values = args
+                    .iter()
+                    .map(|argument| self.eval(argument.value))
+                    .collect();
                 let span = self.span_of(callee);
-                let given = Given { values, named: vec![], spread: None, written: args, span };
+                let given = Given {
+                    values,
+                    named: vec![],
+                    spread: None,
+                    written: args,
+                    span,
+                };
                 return Facts::yes(self.checks_if_true(key, &given));
             }
             _ => self.called_name(callee),
@@ -320,20 +369,38 @@ impl Engine {
                 let kind = args.get(1).map(|argument| self.eval(argument.value));
                 let is_number = kind.is_some_and(|kind| self.is_number_path(&kind));
                 let harms = if is_number { Harms::ALL } else { TYPED };
-                return first.map(|id| Facts::yes(self.about(id, harms))).unwrap_or_default();
+                return first
+                    .map(|id| Facts::yes(self.about(id, harms)))
+                    .unwrap_or_default();
             }
-            "isNaN" => return first.map(|id| Facts::no(self.about(id, Harms::ALL))).unwrap_or_default(),
+            "isNaN" => {
+                return first
+                    .map(|id| Facts::no(self.about(id, Harms::ALL)))
+                    .unwrap_or_default();
+            }
             "isFinite" | "Number.isInteger" | "Number.isFinite" | "Number.isSafeInteger" => {
-                return first.map(|id| Facts::yes(self.about(id, Harms::ALL))).unwrap_or_default();
+                return first
+                    .map(|id| Facts::yes(self.about(id, Harms::ALL)))
+                    .unwrap_or_default();
             }
             "re.match" | "re.fullmatch" | "re.search" => return self.python_match(last, args),
             _ => {}
         }
-        let narrow = ["isAlphanumeric", "isUUID", "isInt", "isNumeric", "isMongoId", "isSlug", "validate"];
+        let narrow = [
+            "isAlphanumeric",
+            "isUUID",
+            "isInt",
+            "isNumeric",
+            "isMongoId",
+            "isSlug",
+            "validate",
+        ];
         let is_narrow = narrow.contains(&last) || path.ends_with("ObjectId.isValid");
         let is_host_check = last == "url_has_allowed_host_and_scheme" || last == "is_safe_url";
         if is_narrow || is_host_check || is_checker(last) {
-            return first.map(|id| Facts::yes(self.about(id, Harms::ALL))).unwrap_or_default();
+            return first
+                .map(|id| Facts::yes(self.about(id, Harms::ALL)))
+                .unwrap_or_default();
         }
         Facts::default()
     }

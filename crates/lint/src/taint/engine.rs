@@ -72,7 +72,10 @@ impl Frame {
         Self {
             module,
             function: None,
-            flow: Flow { is_live: true, ..Flow::default() },
+            flow: Flow {
+                is_live: true,
+                ..Flow::default()
+            },
             leaves: vec![],
             returns: None,
             this: Value::default(),
@@ -153,7 +156,12 @@ pub(crate) fn analyse(units: Vec<Unit>) -> Outcome {
     stopped.sort_unstable();
     let mut reaches: Vec<Reach> = engine.reaches.into_values().collect();
     reaches.sort_by_key(|reach| (reach.unit, reach.span.start, reach.harm as u8));
-    Outcome { reaches, routes: engine.routes, renders: engine.renders, stopped }
+    Outcome {
+        reaches,
+        routes: engine.routes,
+        renders: engine.renders,
+        stopped,
+    }
 }
 
 impl Engine {

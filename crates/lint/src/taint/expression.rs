@@ -81,7 +81,11 @@ impl Engine {
                 self.assign(target, &held, span);
                 held
             }
-            Expr::Comprehension { binds, tests, element } => {
+            Expr::Comprehension {
+                binds,
+                tests,
+                element,
+            } => {
                 for (target, over) in binds {
                     let held = self.eval(*over);
                     let element = self.element_of(&held);
@@ -97,7 +101,11 @@ impl Engine {
                 self.frame().flow.cleared = before;
                 Value::of(Shape::List(Rc::new(value)))
             }
-            Expr::Element { tag, attributes, children } => self.markup(*tag, attributes, children),
+            Expr::Element {
+                tag,
+                attributes,
+                children,
+            } => self.markup(*tag, attributes, children),
             Expr::Sequence(parts) => {
                 let mut last = Value::default();
                 for part in parts {
@@ -120,7 +128,11 @@ impl Engine {
     }
 
     /// Runs something with more checked than before.
-    pub(crate) fn under<T>(&mut self, facts: &[(u32, Harms)], run: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn under<T>(
+        &mut self,
+        facts: &[(u32, Harms)],
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let before = self.frame().flow.cleared.clone();
         facts.iter().for_each(|fact| self.clear(*fact));
         let result = run(self);
@@ -157,7 +169,10 @@ impl Engine {
                 let sym = self.names.id("*");
                 self.field_of(&holder, sym)
             }
-            Shape::Path(_) => Value { taints: holder.taints.clone(), shape: Shape::Unknown },
+            Shape::Path(_) => Value {
+                taints: holder.taints.clone(),
+                shape: Shape::Unknown,
+            },
             _ => self.element_of(&holder),
         };
         self.noted(element, span)
@@ -169,9 +184,17 @@ impl Engine {
         let function = self.frame().function.map_or(u32::MAX, |key| key.function);
         let what_id = self.names.id(path);
         let reader = FuncKey { module, function };
-        let origin = self.origins.id(Origin::Input { reader, what: what_id });
+        let origin = self.origins.id(Origin::Input {
+            reader,
+            what: what_id,
+        });
         let _ = what;
-        Value::tainted(Taint { origin, harms, step: NO_STEP }).shaped(shape)
+        Value::tainted(Taint {
+            origin,
+            harms,
+            step: NO_STEP,
+        })
+        .shaped(shape)
     }
 
     /// Texts put together.
@@ -196,7 +219,11 @@ impl Engine {
             built.has_tag |= has_tag(&text);
             built.has_sql |= has_sql(&text);
             let flat = part.flat();
-            let kept = if is_decided { flat.without(ADDRESS) } else { flat };
+            let kept = if is_decided {
+                flat.without(ADDRESS)
+            } else {
+                flat
+            };
             out.absorb(&kept.without(AS_TEXT));
             if is_constant {
                 built.prefix.push_str(&text);
@@ -268,11 +295,17 @@ impl Engine {
 
     /// Input in what a model is told by the app, not by its user.
     fn drain_instructions(&mut self, fields: &[(u32, Value)], span: Span) {
-        let field = |name: &str| fields.iter().find(|(field, _)| &**self.names.text(*field) == name);
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|(field, _)| &**self.names.text(*field) == name)
+        };
         let (Some((_, role)), Some((_, content))) = (field("role"), field("content")) else {
             return;
         };
-        let Shape::Const(role) = &role.shape else { return };
+        let Shape::Const(role) = &role.shape else {
+            return;
+        };
         if !matches!(&**role, "system" | "developer") {
             return;
         }
@@ -283,14 +316,20 @@ impl Engine {
             confidence: model::finding::Confidence::Medium,
             is_strict: false,
             tongue: self.tongue(),
-            at: Place { module: self.module(), span },
+            at: Place {
+                module: self.module(),
+                span,
+            },
         };
         self.drain(drain, &content);
     }
 
     fn class(&mut self, class: u32) -> Value {
         let unit = self.unit();
-        let key = ClassKey { module: self.module(), class };
+        let key = ClassKey {
+            module: self.module(),
+            class,
+        };
         let known = &unit.module.classes[class as usize];
         for (name, value, _) in &known.fields {
             if let Some(value) = value {
@@ -314,7 +353,9 @@ impl Engine {
         let member_text = member.map(|member| self.text(member));
         if tongue == Tongue::Python
             && let Some(member) = &member_text
-            && let Some(found) = self.linker.resolve(tongue, &unit.path, &dotted(&text, member))
+            && let Some(found) = self
+                .linker
+                .resolve(tongue, &unit.path, &dotted(&text, member))
         {
             self.run_module(found);
             return Value::of(Shape::Module(found));
@@ -348,7 +389,11 @@ impl Engine {
         if unit.module.tongue == Tongue::Python {
             return self.global(module, name).unwrap_or_default();
         }
-        let named = unit.module.exports.iter().find(|(exported, _)| syms[*exported as usize] == name);
+        let named = unit
+            .module
+            .exports
+            .iter()
+            .find(|(exported, _)| syms[*exported as usize] == name);
         if let Some((_, local)) = named
             && let Some(value) = self.global(module, syms[*local as usize])
         {
@@ -357,12 +402,16 @@ impl Engine {
         let is_default = &**self.names.text(name) == "default";
         for whole in [EXPORTS, DEFAULT] {
             let whole = self.names.id(whole);
-            let Some(value) = self.global(module, whole) else { continue };
+            let Some(value) = self.global(module, whole) else {
+                continue;
+            };
             if is_default {
                 return value;
             }
             // Files that export one another go in a circle.
-            let field = self.inside(|engine| engine.field_of(&value, name)).unwrap_or_default();
+            let field = self
+                .inside(|engine| engine.field_of(&value, name))
+                .unwrap_or_default();
             if field != Value::default() {
                 return field;
             }
@@ -394,7 +443,10 @@ impl Engine {
                 confidence: model::finding::Confidence::High,
                 is_strict: false,
                 tongue: Tongue::JavaScript,
-                at: Place { module: self.module(), span },
+                at: Place {
+                    module: self.module(),
+                    span,
+                },
             };
             self.drain(drain, &shown);
         }
@@ -419,7 +471,11 @@ const ADDRESS: Harms = Harm::Ssrf.only().and(Harm::Redirect.only());
 const AS_TEXT: Harms = Harm::NoSql.only().and(Harm::Mass.only());
 
 fn dotted(module: &str, member: &str) -> String {
-    if module.is_empty() { member.to_owned() } else { format!("{module}.{member}") }
+    if module.is_empty() {
+        member.to_owned()
+    } else {
+        format!("{module}.{member}")
+    }
 }
 
 /// Whether a constant beginning fixes where an address leads.
@@ -434,7 +490,9 @@ fn decides(prefix: &str) -> bool {
 pub(crate) fn has_tag(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'<', bytes).any(|at| {
-        bytes.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!'))
+        bytes
+            .get(at + 1)
+            .is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!'))
     })
 }
 
@@ -446,9 +504,32 @@ fn has_sql(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let lower = lower.trim_start();
     let starts = [
-        "select ", "insert ", "update ", "delete ", "replace into", "create ", "drop ", "alter ", "with ",
-        "pragma ", "merge ", "truncate ", "call ", "exec ", "union ",
+        "select ",
+        "insert ",
+        "update ",
+        "delete ",
+        "replace into",
+        "create ",
+        "drop ",
+        "alter ",
+        "with ",
+        "pragma ",
+        "merge ",
+        "truncate ",
+        "call ",
+        "exec ",
+        "union ",
     ];
-    let inside = [" where ", " from ", " order by ", " values ", " like ", " set ", " join ", " limit "];
-    starts.iter().any(|word| lower.starts_with(word)) || inside.iter().any(|word| lower.contains(word))
+    let inside = [
+        " where ",
+        " from ",
+        " order by ",
+        " values ",
+        " like ",
+        " set ",
+        " join ",
+        " limit ",
+    ];
+    starts.iter().any(|word| lower.starts_with(word))
+        || inside.iter().any(|word| lower.contains(word))
 }

@@ -138,18 +138,23 @@ impl Engine {
                 }
             }
             "strip" | "lower" | "upper" | "trim" | "toLowerCase" | "toUpperCase" | "trimEnd"
-            | "lstrip" | "rstrip" | "title" | "decode" | "encode" | "toString" | "normalize" | "trimStart"
+            | "lstrip" | "rstrip" | "title" | "decode" | "encode" | "toString" | "normalize"
+            | "trimStart"
                 if call.path.is_none() || receiver.is_tainted() =>
             {
                 let shape = match receiver.shape {
                     Shape::Path(_) => Shape::Unknown,
                     ref known => known.clone(),
                 };
-                let cleared = if call.name == "toString" { Harm::NoSql.only() } else { Harms::NONE };
+                let cleared = if call.name == "toString" {
+                    Harm::NoSql.only()
+                } else {
+                    Harms::NONE
+                };
                 Some(receiver.flat().without(cleared).shaped(shape))
             }
-            "items" | "entries" | "values" | "keys" | "copy" | "slice" | "reverse" | "to_dict" | "dict"
-            | "model_dump" | "flat" => {
+            "items" | "entries" | "values" | "keys" | "copy" | "slice" | "reverse" | "to_dict"
+            | "dict" | "model_dump" | "flat" => {
                 let flat = receiver.flat();
                 let shape = match receiver.shape {
                     Shape::List(_) => receiver.shape.clone(),
@@ -208,7 +213,10 @@ impl Engine {
                 let sym = self.names.id(key);
                 match &receiver.shape {
                     Shape::Path(_) => {
-                        let flat = Value { taints: receiver.taints.clone(), shape: Shape::Unknown };
+                        let flat = Value {
+                            taints: receiver.taints.clone(),
+                            shape: Shape::Unknown,
+                        };
                         self.part_of(&flat, Part::Field(sym))
                     }
                     _ => self.field_of(receiver, sym),
@@ -288,7 +296,8 @@ impl Engine {
             }
         }
         let speaks = matches!(call.name.as_str(), "type" | "contentType" | "attachment")
-            || texts.contains("content-type") || texts.contains("content-disposition");
+            || texts.contains("content-type")
+            || texts.contains("content-disposition");
         if speaks && !texts.contains("html") && !texts.contains("svg") && !texts.contains("xml") {
             self.frame().flow.is_plain = true;
         }
@@ -298,7 +307,16 @@ impl Engine {
     fn put_in(&mut self, call: &Call) {
         let adds = matches!(
             call.name.as_str(),
-            "append" | "push" | "add" | "extend" | "insert" | "unshift" | "update" | "set" | "appendleft" | "put"
+            "append"
+                | "push"
+                | "add"
+                | "extend"
+                | "insert"
+                | "unshift"
+                | "update"
+                | "set"
+                | "appendleft"
+                | "put"
         );
         let Some(receiver) = call.receiver_id.filter(|_| adds) else {
             return;
@@ -323,9 +341,19 @@ impl Engine {
         let path = call.path.as_deref().unwrap_or_default();
         let ends = matches!(
             path,
-            "flask.abort" | "sys.exit" | "exit" | "quit" | "os._exit" | "process.exit" | "abort"
-                | "next/navigation.redirect" | "next/navigation.notFound" | "quart.abort" | "bottle.abort"
-                | "streamlit.stop" | "next/navigation.permanentRedirect"
+            "flask.abort"
+                | "sys.exit"
+                | "exit"
+                | "quit"
+                | "os._exit"
+                | "process.exit"
+                | "abort"
+                | "next/navigation.redirect"
+                | "next/navigation.notFound"
+                | "quart.abort"
+                | "bottle.abort"
+                | "streamlit.stop"
+                | "next/navigation.permanentRedirect"
         );
         if ends || (path == "ctx.throw") {
             self.frame().flow.is_live = false;

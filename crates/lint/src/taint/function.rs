@@ -42,7 +42,11 @@ impl Engine {
         let key = FuncKey { module, function };
         let frame = self.frame();
         let vars = frame.function.map(|_| Rc::new(frame.flow.vars.clone()));
-        let birth = Birth { parent: frame.function, vars, this: frame.this.clone() };
+        let birth = Birth {
+            parent: frame.function,
+            vars,
+            this: frame.this.clone(),
+        };
         self.births.insert(key, birth);
         key
     }
@@ -68,10 +72,17 @@ impl Engine {
         let function = &self.units[key.module as usize].module.functions[key.function as usize];
         match function.class {
             Some(class) => {
-                let class = super::value::ClassKey { module: key.module, class };
+                let class = super::value::ClassKey {
+                    module: key.module,
+                    class,
+                };
                 Value::of(Shape::Instance(class))
             }
-            None => self.births.get(&key).map(|birth| birth.this.clone()).unwrap_or_default(),
+            None => self
+                .births
+                .get(&key)
+                .map(|birth| birth.this.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -83,7 +94,10 @@ impl Engine {
         self.stack.push(Frame {
             module: key.module,
             function: Some(key),
-            flow: Flow { is_live: true, ..Flow::default() },
+            flow: Flow {
+                is_live: true,
+                ..Flow::default()
+            },
             leaves: vec![],
             returns: None,
             this,
@@ -94,7 +108,10 @@ impl Engine {
         });
         for (index, param) in function.params.iter().enumerate() {
             let value = values.get(index).cloned().unwrap_or_default();
-            let value = match (param.default, value.shape == Shape::Unknown && !value.is_tainted()) {
+            let value = match (
+                param.default,
+                value.shape == Shape::Unknown && !value.is_tainted(),
+            ) {
                 (Some(default), true) => self.eval(default),
                 _ => value,
             };
@@ -125,7 +142,10 @@ impl Engine {
         let mut at = self.births.get(&key);
         while let Some(birth) = at {
             let Some(parent) = birth.parent else { break };
-            let active = self.stack.iter().rposition(|frame| frame.function == Some(parent));
+            let active = self
+                .stack
+                .iter()
+                .rposition(|frame| frame.function == Some(parent));
             match (active, &birth.vars) {
                 (Some(index), _) => outer.push(Outer::Active(index)),
                 (None, Some(vars)) => outer.push(Outer::Then(Rc::clone(vars))),
@@ -141,7 +161,10 @@ impl Engine {
         let own = match &self.progress[module as usize] {
             Progress::Done(vars) => vars.get(&sym).cloned(),
             Progress::Running => {
-                let running = self.stack.iter().find(|f| f.module == module && f.function.is_none());
+                let running = self
+                    .stack
+                    .iter()
+                    .find(|f| f.module == module && f.function.is_none());
                 running.and_then(|frame| frame.flow.vars.get(&sym).cloned())
             }
             Progress::Waiting => None,
@@ -188,8 +211,15 @@ impl Engine {
                 (None, None) => given.spread.clone().unwrap_or_default(),
             };
             if param.is_rest {
-                given.values.iter().skip(index).for_each(|more| value.absorb(&more.flat()));
-                given.named.iter().for_each(|(_, more)| value.absorb(&more.flat()));
+                given
+                    .values
+                    .iter()
+                    .skip(index)
+                    .for_each(|more| value.absorb(&more.flat()));
+                given
+                    .named
+                    .iter()
+                    .for_each(|(_, more)| value.absorb(&more.flat()));
                 value.shape = Shape::Unknown;
             }
             bound.push(value);
@@ -214,8 +244,10 @@ impl Engine {
                 }
                 Doing::Calls(origin, values) => {
                     let callee = self.project(key, *origin, bound);
-                    let values: Vec<Value> =
-                        values.iter().map(|value| self.in_terms_of(key, value, bound)).collect();
+                    let values: Vec<Value> = values
+                        .iter()
+                        .map(|value| self.in_terms_of(key, value, bound))
+                        .collect();
                     self.call_back(&callee, values);
                 }
                 Doing::Fills(origin, value) => {
@@ -290,7 +322,11 @@ impl Engine {
                     other => self.part_of(&whole, other),
                 }
             }
-            _ => Value::tainted(Taint { origin, harms: Harms::ALL, step: NO_STEP }),
+            _ => Value::tainted(Taint {
+                origin,
+                harms: Harms::ALL,
+                step: NO_STEP,
+            }),
         }
     }
 
@@ -324,7 +360,8 @@ impl Engine {
             }
             Shape::Object(fields) => {
                 let fields = fields.iter();
-                let fields = fields.map(|(name, value)| (*name, self.in_terms_of(key, value, bound)));
+                let fields =
+                    fields.map(|(name, value)| (*name, self.in_terms_of(key, value, bound)));
                 Shape::Object(Rc::new(fields.collect()))
             }
             Shape::List(element) => Shape::List(Rc::new(self.in_terms_of(key, element, bound))),

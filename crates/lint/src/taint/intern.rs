@@ -154,8 +154,17 @@ pub(crate) struct Steps {
 
 impl Default for Steps {
     fn default() -> Self {
-        let none = Step { before: NO_STEP, depth: 0, module: 0, span: Span::default(), what: "".into() };
-        Self { index: HashMap::new(), all: vec![none] }
+        let none = Step {
+            before: NO_STEP,
+            depth: 0,
+            module: 0,
+            span: Span::default(),
+            what: "".into(),
+        };
+        Self {
+            index: HashMap::new(),
+            all: vec![none],
+        }
     }
 }
 
@@ -171,7 +180,13 @@ impl Steps {
             return *id;
         }
         let id = self.all.len() as StepId;
-        self.all.push(Step { before, depth, module, span, what: what.into() });
+        self.all.push(Step {
+            before,
+            depth,
+            module,
+            span,
+            what: what.into(),
+        });
         self.index.insert(key, id);
         id
     }

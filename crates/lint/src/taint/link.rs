@@ -10,12 +10,17 @@ pub(crate) struct Linker {
     by_dotted: HashMap<String, u32>,
 }
 
-const EXTENSIONS: [&str; 8] = [".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".vue", ".svelte"];
+const EXTENSIONS: [&str; 8] = [
+    ".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".vue", ".svelte",
+];
 
 impl Linker {
     /// Of the files at `paths`.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
-        let mut linker = Self { by_path: HashMap::new(), by_dotted: HashMap::new() };
+        let mut linker = Self {
+            by_path: HashMap::new(),
+            by_dotted: HashMap::new(),
+        };
         for (number, path) in paths.enumerate() {
             linker.by_path.insert(path.to_owned(), number as u32);
             if let Some(stem) = path.strip_suffix(".py") {
@@ -25,7 +30,10 @@ impl Linker {
                 let mut rest = dotted.as_str();
                 linker.by_dotted.insert(dotted.clone(), number as u32);
                 while let Some((_, below)) = rest.split_once('.') {
-                    linker.by_dotted.entry(below.to_owned()).or_insert(number as u32);
+                    linker
+                        .by_dotted
+                        .entry(below.to_owned())
+                        .or_insert(number as u32);
                     rest = below;
                 }
             }
@@ -43,7 +51,9 @@ impl Linker {
 
     fn script(&self, from: &str, module: &str) -> Option<u32> {
         let base = if let Some(rest) = module.strip_prefix("@/").or(module.strip_prefix("~/")) {
-            return self.file(rest).or_else(|| self.file(&format!("src/{rest}")));
+            return self
+                .file(rest)
+                .or_else(|| self.file(&format!("src/{rest}")));
         } else if module.starts_with('.') {
             let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
             normal(folder, module)
@@ -59,9 +69,15 @@ impl Linker {
         }
         // TypeScript names the file that it compiles to.
         let stem = base.strip_suffix(".js").unwrap_or(base);
-        let beside = EXTENSIONS.iter().map(|extension| format!("{stem}{extension}"));
-        let inside = EXTENSIONS.iter().map(|extension| format!("{base}/index{extension}"));
-        beside.chain(inside).find_map(|path| self.by_path.get(&path).copied())
+        let beside = EXTENSIONS
+            .iter()
+            .map(|extension| format!("{stem}{extension}"));
+        let inside = EXTENSIONS
+            .iter()
+            .map(|extension| format!("{base}/index{extension}"));
+        beside
+            .chain(inside)
+            .find_map(|path| self.by_path.get(&path).copied())
     }
 }
 
@@ -85,7 +101,13 @@ mod tests {
 
     #[test]
     fn imports_find_the_files_of_the_app() {
-        let paths = ["src/db.js", "src/lib/index.ts", "app/models.py", "app/__init__.py", "lib/x.ts"];
+        let paths = [
+            "src/db.js",
+            "src/lib/index.ts",
+            "app/models.py",
+            "app/__init__.py",
+            "lib/x.ts",
+        ];
         let linker = Linker::new(paths.into_iter());
         for (tongue, from, module, expected) in [
             (Tongue::JavaScript, "src/app.js", "./db", Some(0)),

@@ -96,26 +96,42 @@ impl Engine {
         if !(is_verb || last == "route") {
             return None;
         }
-        let first = args.iter().find(|argument| argument.name.is_none()).or(args.first())?;
+        let first = args
+            .iter()
+            .find(|argument| argument.name.is_none())
+            .or(args.first())?;
         let address = match self.eval(first.value).shape {
             Shape::Const(text) => text.to_string(),
             _ => "?".to_owned(),
         };
-        let mut methods = vec![if is_verb { last.to_uppercase() } else { "GET".to_owned() }];
+        let mut methods = vec![if is_verb {
+            last.to_uppercase()
+        } else {
+            "GET".to_owned()
+        }];
         let mut guards = Vec::new();
-        let mut is_page = path.starts_with("flask()") || (last == "route" && !path.starts_with("fastapi()"));
+        let mut is_page =
+            path.starts_with("flask()") || (last == "route" && !path.starts_with("fastapi()"));
         for argument in args.iter() {
             let Some(name) = argument.name else { continue };
             match self.text(name).as_str() {
                 "methods" => methods = self.texts_in(argument.value),
                 "dependencies" => guards.extend(self.names_in(argument.value)),
                 "response_class" => {
-                    is_page = self.names_in(argument.value).iter().any(|name| name == "HTMLResponse");
+                    is_page = self
+                        .names_in(argument.value)
+                        .iter()
+                        .any(|name| name == "HTMLResponse");
                 }
                 _ => {}
             }
         }
-        Some(Decorated { methods, path: address, guards, is_page })
+        Some(Decorated {
+            methods,
+            path: address,
+            guards,
+            is_page,
+        })
     }
 
     fn texts_in(&mut self, id: ExprId) -> Vec<String> {
@@ -136,7 +152,10 @@ impl Engine {
             }
             Expr::Call { callee, args, .. } => {
                 let mut names = vec![self.called_name(*callee)];
-                names.extend(args.iter().flat_map(|argument| self.names_in(argument.value)));
+                names.extend(
+                    args.iter()
+                        .flat_map(|argument| self.names_in(argument.value)),
+                );
                 names
             }
             Expr::Name(name) | Expr::Field(_, name) => vec![self.text(*name)],
@@ -156,9 +175,9 @@ impl Engine {
                 names.push(text);
             }
         }
-        let is_dependency = names.iter().any(|name| {
-            name.contains("Depends") || name.contains("Security") || name == "Header"
-        });
+        let is_dependency = names
+            .iter()
+            .any(|name| name.contains("Depends") || name.contains("Security") || name == "Header");
         if is_dependency { names } else { vec![] }
     }
 
@@ -171,13 +190,22 @@ impl Engine {
         let mut values = Vec::new();
         for param in params {
             let name = param.name.map(|name| self.text(name)).unwrap_or_default();
-            let kind = param.annotation.map(|kind| self.text(kind)).unwrap_or_default();
+            let kind = param
+                .annotation
+                .map(|kind| self.text(kind))
+                .unwrap_or_default();
             values.push(self.route_parameter(param, &name, &kind, routes));
         }
         values
     }
 
-    fn route_parameter(&mut self, param: &Param, name: &str, kind: &str, routes: &[Decorated]) -> Value {
+    fn route_parameter(
+        &mut self,
+        param: &Param,
+        name: &str,
+        kind: &str,
+        routes: &[Decorated],
+    ) -> Value {
         if name == "request" || kind.ends_with("Request") {
             return self.named("request");
         }
@@ -185,7 +213,9 @@ impl Engine {
             return self.named("websocket");
         }
         let numeric = routes.iter().any(|route| {
-            ["int:", "float:", "uuid:"].iter().any(|kind| route.path.contains(&format!("{kind}{name}")))
+            ["int:", "float:", "uuid:"]
+                .iter()
+                .any(|kind| route.path.contains(&format!("{kind}{name}")))
                 || route.path.contains(&format!("{{{name}:int}}"))
         });
         if numeric || super::role::is_number_type(kind) {
@@ -211,23 +241,34 @@ impl Engine {
     fn is_choice(&mut self, class: ClassKey) -> bool {
         let unit = Rc::clone(&self.units[class.module as usize]);
         let bases = &unit.module.classes[class.class as usize].bases;
-        bases.iter().any(|base| match &unit.module.exprs[*base as usize].kind {
-            Expr::Name(name) | Expr::Field(_, name) => unit.module.names[*name as usize].ends_with("Enum"),
-            _ => false,
-        })
+        bases
+            .iter()
+            .any(|base| match &unit.module.exprs[*base as usize].kind {
+                Expr::Name(name) | Expr::Field(_, name) => {
+                    unit.module.names[*name as usize].ends_with("Enum")
+                }
+                _ => false,
+            })
     }
 
     /// Gives the functions of a class-based view their role.
     pub(crate) fn register_view(&mut self, class: ClassKey) {
         let unit = self.unit();
         let known = &unit.module.classes[class.class as usize];
-        let is_view = known.bases.iter().any(|base| match &unit.module.exprs[*base as usize].kind {
-            Expr::Name(name) | Expr::Field(_, name) => {
-                let name = self.text(*name);
-                name.ends_with("View") || name.ends_with("Resource") || name.ends_with("Handler") || name.ends_with("ViewSet")
-            }
-            _ => false,
-        });
+        let is_view =
+            known
+                .bases
+                .iter()
+                .any(|base| match &unit.module.exprs[*base as usize].kind {
+                    Expr::Name(name) | Expr::Field(_, name) => {
+                        let name = self.text(*name);
+                        name.ends_with("View")
+                            || name.ends_with("Resource")
+                            || name.ends_with("Handler")
+                            || name.ends_with("ViewSet")
+                    }
+                    _ => false,
+                });
         if !is_view {
             return;
         }
@@ -236,7 +277,10 @@ impl Engine {
             if !METHODS.contains(&method.as_str()) {
                 continue;
             }
-            let key = FuncKey { module: class.module, function: *function };
+            let key = FuncKey {
+                module: class.module,
+                function: *function,
+            };
             let params = &unit.module.functions[*function as usize].params;
             let values = self.route_parameters(params, &[]);
             self.take_role(key, values);
@@ -275,7 +319,10 @@ impl Engine {
     fn register_express(&mut self, call: &Call) {
         let verb = call.name.as_str();
         let is_verb = METHODS.contains(&verb) || matches!(verb, "all" | "use");
-        let is_server = call.path.as_deref().is_some_and(|path| path.ends_with(".createServer") || path == "Bun.serve");
+        let is_server = call
+            .path
+            .as_deref()
+            .is_some_and(|path| path.ends_with(".createServer") || path == "Bun.serve");
         let is_router = match call.path.as_deref() {
             Some(path) => path.starts_with("express()."),
             None => true,
@@ -295,9 +342,14 @@ impl Engine {
             Some(Shape::Const(text)) => Some(text.to_string()),
             _ => None,
         };
-        let is_address = address.as_ref().is_some_and(|text| text.starts_with(['/', '*', ':']));
+        let is_address = address
+            .as_ref()
+            .is_some_and(|text| text.starts_with(['/', '*', ':']));
         if is_server || (is_verb && is_router && (is_address || verb == "use")) {
-            let koa = call.path.as_deref().is_some_and(|path| path.contains("koa"));
+            let koa = call
+                .path
+                .as_deref()
+                .is_some_and(|path| path.contains("koa"));
             for (_, key) in &functions {
                 self.give_express_role(*key, koa);
             }
@@ -305,8 +357,12 @@ impl Engine {
         if !(is_verb && is_router) || (verb != "use" && !is_address) {
             return;
         }
-        let mut names: Vec<String> =
-            call.given.written.iter().flat_map(|argument| self.names_in(argument.value)).collect();
+        let mut names: Vec<String> = call
+            .given
+            .written
+            .iter()
+            .flat_map(|argument| self.names_in(argument.value))
+            .collect();
         let (unit, span) = match functions.last() {
             Some((_, key)) => {
                 let module = &self.units[key.module as usize].module;
@@ -340,11 +396,17 @@ impl Engine {
         let unit = Rc::clone(&self.units[key.module as usize]);
         let function = &unit.module.functions[key.function as usize];
         let first = function.params.first().and_then(|param| param.name);
-        let name = first.map(|name| unit.module.names[name as usize].as_str()).unwrap_or_default();
+        let name = first
+            .map(|name| unit.module.names[name as usize].as_str())
+            .unwrap_or_default();
         let values = match (function.params.len(), name) {
             (_, "ctx" | "c" | "context") => vec![self.named("ctx")],
             (1, _) if is_koa => vec![self.named("ctx")],
-            (4, _) => vec![Value::default(), self.named("request"), self.named("response")],
+            (4, _) => vec![
+                Value::default(),
+                self.named("request"),
+                self.named("response"),
+            ],
             _ => vec![self.named("request"), self.named("response")],
         };
         if self.roles.get(&key) != Some(&values) {
@@ -355,7 +417,11 @@ impl Engine {
     /// Django's `path("x/", view)`, Gradio's functions, handlers of bots.
     fn register_python(&mut self, call: &Call) {
         let path = call.path.as_deref().unwrap_or_default();
-        let is_gradio = path.starts_with("gradio.") || matches!(call.name.as_str(), "click" | "submit" | "change" | "Interface" | "ChatInterface");
+        let is_gradio = path.starts_with("gradio.")
+            || matches!(
+                call.name.as_str(),
+                "click" | "submit" | "change" | "Interface" | "ChatInterface"
+            );
         let functions: Vec<FuncKey> = call
             .given
             .values
@@ -367,12 +433,16 @@ impl Engine {
             })
             .collect();
         let is_django = matches!(path, "django.urls.path" | "django.urls.re_path");
-        let is_rule = call.name == "add_url_rule" || call.name == "add_api_route" || call.name == "add_route";
+        let is_rule =
+            call.name == "add_url_rule" || call.name == "add_api_route" || call.name == "add_route";
         for key in functions {
             let unit = Rc::clone(&self.units[key.module as usize]);
             let params = &unit.module.functions[key.function as usize].params;
             let values: Vec<Value> = match () {
-                () if is_gradio => params.iter().map(|_| self.typed("a field of the form")).collect(),
+                () if is_gradio => params
+                    .iter()
+                    .map(|_| self.typed("a field of the form"))
+                    .collect(),
                 () if is_django || is_rule => self.parameters_of(key, call),
                 () => continue,
             };
@@ -396,9 +466,16 @@ impl Engine {
         };
         let mut values = Vec::new();
         for param in &unit.module.functions[key.function as usize].params {
-            let name = param.name.map(|name| unit.module.names[name as usize].clone()).unwrap_or_default();
-            let kind = param.annotation.map(|kind| unit.module.names[kind as usize].clone()).unwrap_or_default();
-            let numeric = address.contains(&format!("int:{name}")) || address.contains(&format!("uuid:{name}"));
+            let name = param
+                .name
+                .map(|name| unit.module.names[name as usize].clone())
+                .unwrap_or_default();
+            let kind = param
+                .annotation
+                .map(|kind| unit.module.names[kind as usize].clone())
+                .unwrap_or_default();
+            let numeric = address.contains(&format!("int:{name}"))
+                || address.contains(&format!("uuid:{name}"));
             values.push(match () {
                 () if name == "request" => self.named("request"),
                 () if numeric || super::role::is_number_type(&kind) => Value::of(Shape::Number),
@@ -415,7 +492,9 @@ impl Engine {
         let guards = decorators.map(|id| match &unit.module.exprs[*id as usize].kind {
             Expr::Name(name) | Expr::Field(_, name) => unit.module.names[*name as usize].clone(),
             Expr::Call { callee, .. } => match &unit.module.exprs[*callee as usize].kind {
-                Expr::Name(name) | Expr::Field(_, name) => unit.module.names[*name as usize].clone(),
+                Expr::Name(name) | Expr::Field(_, name) => {
+                    unit.module.names[*name as usize].clone()
+                }
                 _ => String::new(),
             },
             _ => String::new(),
@@ -449,16 +528,24 @@ impl Engine {
         }
         let mut values = call.given.values.iter();
         let named = call.given.named.iter().map(|(_, value)| value);
-        let template = values.by_ref().chain(named).find_map(|value| match &value.shape {
-            Shape::Const(text) => Some(text.to_string()),
-            _ => None,
-        });
+        let template = values
+            .by_ref()
+            .chain(named)
+            .find_map(|value| match &value.shape {
+                Shape::Const(text) => Some(text.to_string()),
+                _ => None,
+            });
         let Some(template) = template else { return };
         let mut given: Vec<(String, Value)> = Vec::new();
         for (name, value) in &call.given.named {
             given.push((self.names.text(*name).to_string(), value.clone()));
         }
-        for value in call.given.values.iter().chain(call.given.named.iter().map(|(_, value)| value)) {
+        for value in call
+            .given
+            .values
+            .iter()
+            .chain(call.given.named.iter().map(|(_, value)| value))
+        {
             if let Shape::Object(fields) = &value.shape {
                 for (name, value) in fields.iter() {
                     given.push((self.names.text(*name).to_string(), value.clone()));
@@ -467,9 +554,10 @@ impl Engine {
         }
         let values = given.into_iter().map(|(name, value)| {
             let flat = value.flat();
-            let taint = flat.taints().iter().find(|taint| {
-                taint.harms.has(Harm::Html) && !self.origins.is_param(taint.origin)
-            });
+            let taint = flat
+                .taints()
+                .iter()
+                .find(|taint| taint.harms.has(Harm::Html) && !self.origins.is_param(taint.origin));
             let ways = taint.map(|taint| self.ways(taint.step, call.at));
             RenderedValue { name, ways }
         });
@@ -481,19 +569,38 @@ impl Engine {
         let steps = self.steps.way(step);
         let mut ways: Vec<Way> = steps
             .into_iter()
-            .map(|step| Way { unit: step.module, span: step.span, what: step.what.to_string() })
+            .map(|step| Way {
+                unit: step.module,
+                span: step.span,
+                what: step.what.to_string(),
+            })
             .collect();
-        ways.push(Way { unit: self.module(), span: at, what: "is given to the template".into() });
+        ways.push(Way {
+            unit: self.module(),
+            span: at,
+            what: "is given to the template".into(),
+        });
         ways
     }
 }
 
 /// Whether a type is one that a framework provides.
 fn is_service(kind: &str) -> bool {
-    ["Session", "BackgroundTasks", "Response", "AsyncSession", "Settings"].iter().any(|end| kind.ends_with(end))
+    [
+        "Session",
+        "BackgroundTasks",
+        "Response",
+        "AsyncSession",
+        "Settings",
+    ]
+    .iter()
+    .any(|end| kind.ends_with(end))
 }
 
 /// Whether a decorator's function hears what others send.
 fn is_listener(name: &str) -> bool {
-    matches!(name, "on" | "message_handler" | "on_message" | "websocket" | "tool")
+    matches!(
+        name,
+        "on" | "message_handler" | "on_message" | "websocket" | "tool"
+    )
 }

@@ -30,8 +30,15 @@ impl Engine {
 
     /// A parameter of which only its callers know more.
     fn parameter(&mut self, key: FuncKey, index: usize) -> Value {
-        let origin = self.origins.id(Origin::Param { function: key, index: index as u32 });
-        let taint = Taint { origin, harms: Harms::ALL, step: NO_STEP };
+        let origin = self.origins.id(Origin::Param {
+            function: key,
+            index: index as u32,
+        });
+        let taint = Taint {
+            origin,
+            harms: Harms::ALL,
+            step: NO_STEP,
+        };
         Value::tainted(taint).shaped(Shape::Param(origin))
     }
 
@@ -48,11 +55,21 @@ impl Engine {
         let function_name = text(function.name);
         let is_handler = matches!(
             function_name,
-            "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "loader" | "action" | "load"
-                | "getServerSideProps" | "getStaticProps"
+            "GET"
+                | "POST"
+                | "PUT"
+                | "PATCH"
+                | "DELETE"
+                | "loader"
+                | "action"
+                | "load"
+                | "getServerSideProps"
+                | "getStaticProps"
         );
         if is_handler {
-            let is_context = index > 0 || matches!(param.target, Target::Object(..)) || function_name.starts_with("getS");
+            let is_context = index > 0
+                || matches!(param.target, Target::Object(..))
+                || function_name.starts_with("getS");
             return Some(self.named(if is_context { "context" } else { "request" }));
         }
         match name {
@@ -73,7 +90,11 @@ impl Engine {
         let Target::Object(fields, _) = &param.target else {
             return None;
         };
-        let has = |name: &str| fields.iter().any(|(field, _)| module.names[*field as usize] == name);
+        let has = |name: &str| {
+            fields
+                .iter()
+                .any(|(field, _)| module.names[*field as usize] == name)
+        };
         if has("searchParams") || (has("params") && !has("body")) {
             return Some(self.named("context"));
         }
@@ -83,7 +104,13 @@ impl Engine {
         None
     }
 
-    fn python_parameter(&mut self, index: usize, name: &str, kind: &str, count: usize) -> Option<Value> {
+    fn python_parameter(
+        &mut self,
+        index: usize,
+        name: &str,
+        kind: &str,
+        count: usize,
+    ) -> Option<Value> {
         let is_request = kind.ends_with("Request") || (name == "request" && index <= 1);
         if is_request {
             return Some(self.named("request"));
@@ -109,14 +136,28 @@ pub(crate) fn is_number_type(kind: &str) -> bool {
         .and_then(|rest| rest.strip_suffix(']'))
         .or_else(|| kind.strip_suffix(" | None"))
         .unwrap_or(kind);
-    let inner = inner.strip_prefix("List[").or(inner.strip_prefix("list[")).unwrap_or(inner);
+    let inner = inner
+        .strip_prefix("List[")
+        .or(inner.strip_prefix("list["))
+        .unwrap_or(inner);
     let inner = inner.trim_end_matches(']').trim();
     if inner.starts_with("Literal[") || inner.starts_with("Annotated[int") {
         return true;
     }
     matches!(
         inner,
-        "int" | "float" | "bool" | "UUID" | "uuid.UUID" | "date" | "datetime" | "datetime.date" | "Decimal"
-            | "conint" | "PositiveInt" | "ObjectId" | "datetime.datetime"
+        "int"
+            | "float"
+            | "bool"
+            | "UUID"
+            | "uuid.UUID"
+            | "date"
+            | "datetime"
+            | "datetime.date"
+            | "Decimal"
+            | "conint"
+            | "PositiveInt"
+            | "ObjectId"
+            | "datetime.datetime"
     )
 }

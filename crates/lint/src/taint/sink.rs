@@ -42,7 +42,10 @@ impl Engine {
             confidence: sink.confidence,
             is_strict: is_strict(&call.name),
             tongue: self.tongue(),
-            at: Place { module: self.module(), span: call.at },
+            at: Place {
+                module: self.module(),
+                span: call.at,
+            },
         };
         self.drain(drain, &value);
     }
@@ -56,7 +59,8 @@ impl Engine {
         let named = |name: &str| {
             let value = self.keyword(call, name)?;
             let written = call.given.written.iter();
-            let mut written = written.filter(|one| one.name.is_some_and(|id| self.text(id) == name));
+            let mut written =
+                written.filter(|one| one.name.is_some_and(|id| self.text(id) == name));
             Some((value, written.next().map(|one| one.value)))
         };
         match arg {
@@ -69,16 +73,26 @@ impl Engine {
     }
 
     /// What of an argument a sink looks at; `None` where its condition says no already.
-    fn filtered(&mut self, call: &Call, sink: &Sink, value: Value, written: Option<ExprId>) -> Option<Value> {
+    fn filtered(
+        &mut self,
+        call: &Call,
+        sink: &Sink,
+        value: Value,
+        written: Option<ExprId>,
+    ) -> Option<Value> {
         match sink.when {
             When::Shell => self.shelled(call, &value, written),
             When::Unsafe => (!self.has_safe_loader(call)).then_some(value),
             When::Allowed => {
                 let allowed = call.given.written.iter().find(|one| {
-                    one.name.is_some_and(|name| self.text(name) == "unsafe_allow_html")
+                    one.name
+                        .is_some_and(|name| self.text(name) == "unsafe_allow_html")
                 })?;
                 let unit = self.unit();
-                let is_true = matches!(unit.module.exprs[allowed.value as usize].kind, Expr::Truth(true));
+                let is_true = matches!(
+                    unit.module.exprs[allowed.value as usize].kind,
+                    Expr::Truth(true)
+                );
                 is_true.then_some(value)
             }
             When::Unrooted => (!self.has_root(call)).then_some(value),
@@ -108,8 +122,13 @@ impl Engine {
     fn statement_in(&mut self, value: &Value) -> Value {
         if let Shape::Object(fields) = &value.shape {
             let is_statement = |name: &str| matches!(name, "text" | "sql" | "query");
-            let mut found = fields.iter().filter(|(name, _)| is_statement(self.names.text(*name)));
-            return found.next().map(|(_, value)| value.clone()).unwrap_or_default();
+            let mut found = fields
+                .iter()
+                .filter(|(name, _)| is_statement(self.names.text(*name)));
+            return found
+                .next()
+                .map(|(_, value)| value.clone())
+                .unwrap_or_default();
         }
         value.clone()
     }
@@ -123,9 +142,16 @@ impl Engine {
             _ => None,
         };
         if asks {
-            return Some(Value { taints: value.flat().taints, shape: Shape::Unknown });
+            return Some(Value {
+                taints: value.flat().taints,
+                shape: Shape::Unknown,
+            });
         }
-        let is_program = call.given.values.first().is_some_and(|first| std::ptr::eq(first, value))
+        let is_program = call
+            .given
+            .values
+            .first()
+            .is_some_and(|first| std::ptr::eq(first, value))
             || self.tongue() == Tongue::Python
             || call.given.values.first() == Some(value);
         let Some(elements) = elements else {
@@ -138,14 +164,20 @@ impl Engine {
         let values: Vec<Value> = elements.iter().map(|id| self.eval(*id)).collect();
         let is_shell = |value: &Value| match &value.shape {
             Shape::Const(text) => {
-                matches!(&**text, "sh" | "bash" | "/bin/sh" | "/bin/bash" | "cmd" | "cmd.exe" | "powershell")
+                matches!(
+                    &**text,
+                    "sh" | "bash" | "/bin/sh" | "/bin/bash" | "cmd" | "cmd.exe" | "powershell"
+                )
             }
             _ => false,
         };
         let program = call.given.values.first().cloned().unwrap_or_default();
         let by_shell = values.first().is_some_and(is_shell) || is_shell(&program);
         if by_shell {
-            return Some(Value { taints: value.flat().taints, shape: Shape::Unknown });
+            return Some(Value {
+                taints: value.flat().taints,
+                shape: Shape::Unknown,
+            });
         }
         match self.tongue() {
             Tongue::Python => values.into_iter().next(),
@@ -156,15 +188,22 @@ impl Engine {
     fn asks_for_shell(&self, call: &Call) -> bool {
         let unit = self.unit();
         let is_true = |id: ExprId| {
-            matches!(unit.module.exprs[id as usize].kind, Expr::Truth(true) | Expr::Text(_))
+            matches!(
+                unit.module.exprs[id as usize].kind,
+                Expr::Truth(true) | Expr::Text(_)
+            )
         };
         for argument in call.given.written {
-            if argument.name.is_some_and(|name| self.text(name) == "shell") && is_true(argument.value) {
+            if argument.name.is_some_and(|name| self.text(name) == "shell")
+                && is_true(argument.value)
+            {
                 return true;
             }
             if let Expr::Object(entries) = &unit.module.exprs[argument.value as usize].kind {
                 let mut shell = entries.iter().filter(|entry| {
-                    entry.key.is_some_and(|key| unit.module.names[key as usize] == "shell")
+                    entry
+                        .key
+                        .is_some_and(|key| unit.module.names[key as usize] == "shell")
                 });
                 if shell.any(|entry| is_true(entry.value)) {
                     return true;
@@ -175,7 +214,9 @@ impl Engine {
     }
 
     fn has_safe_loader(&self, call: &Call) -> bool {
-        let loader = self.keyword(call, "Loader").or_else(|| call.given.values.get(1).cloned());
+        let loader = self
+            .keyword(call, "Loader")
+            .or_else(|| call.given.values.get(1).cloned());
         match loader.map(|value| value.shape) {
             Some(Shape::Path(path)) => self.paths.text(path).ends_with("SafeLoader"),
             _ => false,
@@ -184,7 +225,9 @@ impl Engine {
 
     fn has_root(&self, call: &Call) -> bool {
         call.given.values.iter().any(|value| match &value.shape {
-            Shape::Object(fields) => fields.iter().any(|(name, _)| &**self.names.text(*name) == "root"),
+            Shape::Object(fields) => fields
+                .iter()
+                .any(|(name, _)| &**self.names.text(*name) == "root"),
             _ => false,
         })
     }
@@ -220,8 +263,21 @@ impl Engine {
             _ => return,
         };
         let tongue = Tongue::JavaScript;
-        let at = Place { module: self.module(), span };
-        self.drain(Drain { harm, when, confidence, is_strict: false, tongue, at }, value);
+        let at = Place {
+            module: self.module(),
+            span,
+        };
+        self.drain(
+            Drain {
+                harm,
+                when,
+                confidence,
+                is_strict: false,
+                tongue,
+                at,
+            },
+            value,
+        );
     }
 
     /// A value arrives where it does harm: a finding, or what the function does to its parameters.
@@ -231,7 +287,10 @@ impl Engine {
         };
         let looked_at = match drain.when {
             When::Query => value.flat(),
-            _ => Value { taints: value.taints.clone(), shape: Shape::Unknown },
+            _ => Value {
+                taints: value.taints.clone(),
+                shape: Shape::Unknown,
+            },
         };
         let mut direct: Option<Taint> = None;
         let mut pending = false;
@@ -255,10 +314,18 @@ impl Engine {
     fn report(&mut self, drain: Drain, confidence: Confidence, taint: Taint) {
         let key = (drain.harm as u8, drain.at.module, drain.at.span.start);
         let confidence = confidence.min(self.trust_in(drain, &taint));
-        if self.reaches.get(&key).is_some_and(|before| before.confidence >= confidence) {
+        if self
+            .reaches
+            .get(&key)
+            .is_some_and(|before| before.confidence >= confidence)
+        {
             return;
         }
-        let steps = if taint.step == NO_STEP { vec![] } else { self.steps.way(taint.step) };
+        let steps = if taint.step == NO_STEP {
+            vec![]
+        } else {
+            self.steps.way(taint.step)
+        };
         let ways = steps.into_iter().map(|step| Way {
             unit: step.module,
             span: step.span,
@@ -285,7 +352,15 @@ impl Engine {
             return Confidence::High;
         };
         let text = self.names.text(*what);
-        let weak = ["fetch()", "axios", ".value", "localStorage", "sessionStorage", "prompt()", "create()"];
+        let weak = [
+            "fetch()",
+            "axios",
+            ".value",
+            "localStorage",
+            "sessionStorage",
+            "prompt()",
+            "create()",
+        ];
         let is_weak = weak.iter().any(|part| text.contains(part));
         let is_cookie_or_header = text.contains("headers") && drain.harm == Harm::Ssrf;
         match is_weak || is_cookie_or_header || taint.harms == Harms::NONE {
@@ -301,7 +376,9 @@ impl Engine {
         match drain.when {
             When::Sql => match &value.shape {
                 Shape::Built(built) if built.has_sql => Some(sure),
-                Shape::Built(_) | Shape::Unknown if !drain.is_strict => Some(Confidence::Medium.min(sure)),
+                Shape::Built(_) | Shape::Unknown if !drain.is_strict => {
+                    Some(Confidence::Medium.min(sure))
+                }
                 Shape::Param(_) => Some(sure),
                 Shape::Path(_) if !drain.is_strict => Some(Confidence::Medium.min(sure)),
                 _ => None,
@@ -332,7 +409,9 @@ impl Engine {
             },
             When::Query => match &value.shape {
                 Shape::Object(_) | Shape::Param(_) => Some(sure),
-                Shape::Path(path) if is_whole_body(self.paths.text(*path)) => Some(Confidence::High),
+                Shape::Path(path) if is_whole_body(self.paths.text(*path)) => {
+                    Some(Confidence::High)
+                }
                 _ => None,
             },
             When::Whole => match &value.shape {
@@ -350,14 +429,28 @@ impl Engine {
 /// Whether a path is the whole of what a request brings.
 fn is_whole_body(path: &str) -> bool {
     let path = path.trim_end_matches("()");
-    matches!(path, "request.body" | "request.json" | "request.query" | "request.get_json" | "ctx.request.body")
+    matches!(
+        path,
+        "request.body" | "request.json" | "request.query" | "request.get_json" | "ctx.request.body"
+    )
 }
 
 /// Whether a method's name is too common to speak of SQL.
 fn is_strict(name: &str) -> bool {
     !matches!(
         name,
-        "execute" | "executemany" | "executescript" | "raw" | "text" | "whereRaw" | "orderByRaw" | "havingRaw"
-            | "$queryRawUnsafe" | "$executeRawUnsafe" | "RawSQL" | "read_sql" | "read_sql_query"
+        "execute"
+            | "executemany"
+            | "executescript"
+            | "raw"
+            | "text"
+            | "whereRaw"
+            | "orderByRaw"
+            | "havingRaw"
+            | "$queryRawUnsafe"
+            | "$executeRawUnsafe"
+            | "RawSQL"
+            | "read_sql"
+            | "read_sql_query"
     )
 }

@@ -36,7 +36,11 @@ impl Engine {
             }
             Stmt::If { test, yes, no } => self.branch(*test, *yes, *no),
             Stmt::Loop { bind, test, body } => self.repeat(bind.as_ref(), *test, *body),
-            Stmt::Try { body, handlers, finally } => self.attempt(*body, handlers, *finally),
+            Stmt::Try {
+                body,
+                handlers,
+                finally,
+            } => self.attempt(*body, handlers, *finally),
             Stmt::Block(block) => self.block(*block),
             Stmt::Return(value) => self.give_back(*value),
             Stmt::Throw(value) => {
@@ -123,10 +127,19 @@ impl Engine {
         self.block(body);
         let after = self.frame().flow.clone();
         // It may fail at its start as well as at its end.
-        let failed = self.join(before, Flow { is_live: true, ..after.clone() });
+        let failed = self.join(
+            before,
+            Flow {
+                is_live: true,
+                ..after.clone()
+            },
+        );
         let mut end = after;
         for handler in handlers {
-            self.frame().flow = Flow { cleared: vec![], ..failed.clone() };
+            self.frame().flow = Flow {
+                cleared: vec![],
+                ..failed.clone()
+            };
             self.block(*handler);
             let handled = std::mem::take(&mut self.frame().flow);
             end = self.join(end, handled);
@@ -170,7 +183,10 @@ impl Engine {
             Expr::List(parts) if !parts.is_empty() => (parts[0], self.eval(parts[0])),
             _ => (value, result.clone()),
         };
-        let at = Place { module: self.module(), span: self.span_of(value) };
+        let at = Place {
+            module: self.module(),
+            span: self.span_of(value),
+        };
         let drain = Drain {
             harm: Harm::Html,
             when: When::Page,
@@ -233,7 +249,8 @@ impl Engine {
             }
         }
         one.cleared = both;
-        one.answers.retain(|name, value| other.answers.get(name) == Some(value));
+        one.answers
+            .retain(|name, value| other.answers.get(name) == Some(value));
         one.is_plain = one.is_plain && other.is_plain;
         one
     }

@@ -94,12 +94,18 @@ pub(crate) struct Value {
 impl Value {
     /// A value of which its shape is known.
     pub(crate) fn of(shape: Shape) -> Self {
-        Self { taints: None, shape }
+        Self {
+            taints: None,
+            shape,
+        }
     }
 
     /// A value with one origin.
     pub(crate) fn tainted(taint: Taint) -> Self {
-        Self { taints: Some(Rc::new(vec![taint])), shape: Shape::Unknown }
+        Self {
+            taints: Some(Rc::new(vec![taint])),
+            shape: Shape::Unknown,
+        }
     }
 
     /// What it depends on.
@@ -109,7 +115,9 @@ impl Value {
 
     /// Whether it depends on something.
     pub(crate) fn is_tainted(&self) -> bool {
-        self.taints.as_ref().is_some_and(|taints| !taints.is_empty())
+        self.taints
+            .as_ref()
+            .is_some_and(|taints| !taints.is_empty())
     }
 
     /// With another shape.
@@ -151,7 +159,10 @@ impl Value {
             }
         }
         let taints = (!taints.is_empty()).then(|| Rc::new(taints));
-        Self { taints, shape: self.shape.clone() }
+        Self {
+            taints,
+            shape: self.shape.clone(),
+        }
     }
 
     /// Without the harms in `cleared`.
@@ -159,13 +170,21 @@ impl Value {
         if !self.is_tainted() {
             return self.clone();
         }
-        self.map_taints(|taint| Some(Taint { harms: taint.harms & !cleared, ..taint }))
+        self.map_taints(|taint| {
+            Some(Taint {
+                harms: taint.harms & !cleared,
+                ..taint
+            })
+        })
     }
 
     /// What either of two may be.
     pub(crate) fn join(&self, other: &Value) -> Self {
         let shape = join_shapes(&self.shape, &other.shape);
-        let mut joined = Self { taints: self.taints.clone(), shape };
+        let mut joined = Self {
+            taints: self.taints.clone(),
+            shape,
+        };
         joined.absorb(other);
         joined
     }
@@ -177,7 +196,9 @@ impl Value {
         match &self.shape {
             Shape::Object(_) | Shape::List(_) if levels == 0 || is_wide => self.flat(),
             Shape::Object(fields) => {
-                let fields = fields.iter().map(|(name, value)| (*name, value.clone().cut(levels - 1)));
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| (*name, value.clone().cut(levels - 1)));
                 let shape = Shape::Object(Rc::new(fields.collect()));
                 self.shaped(shape)
             }
@@ -191,9 +212,14 @@ impl Value {
 
     /// All that it and what it holds depend on.
     pub(crate) fn flat(&self) -> Value {
-        let mut flat = Value { taints: self.taints.clone(), shape: Shape::Unknown };
+        let mut flat = Value {
+            taints: self.taints.clone(),
+            shape: Shape::Unknown,
+        };
         match &self.shape {
-            Shape::Object(fields) => fields.iter().for_each(|(_, value)| flat.absorb(&value.flat())),
+            Shape::Object(fields) => fields
+                .iter()
+                .for_each(|(_, value)| flat.absorb(&value.flat())),
             Shape::List(element) => flat.absorb(&element.flat()),
             _ => {}
         }
@@ -202,7 +228,8 @@ impl Value {
 }
 
 fn covers(mine: &[Taint], taint: &Taint) -> bool {
-    mine.iter().any(|one| one.origin == taint.origin && one.harms & taint.harms == taint.harms)
+    mine.iter()
+        .any(|one| one.origin == taint.origin && one.harms & taint.harms == taint.harms)
 }
 
 fn insert(taints: &mut Vec<Taint>, taint: Taint) {
@@ -234,7 +261,10 @@ fn join_shapes(one: &Shape, other: &Shape) -> Shape {
             has_sql: a.has_sql || b.has_sql,
         })),
         (Shape::Built(built), Shape::Const(_)) | (Shape::Const(_), Shape::Built(built)) => {
-            Shape::Built(Rc::new(Built { prefix: String::new(), ..(**built).clone() }))
+            Shape::Built(Rc::new(Built {
+                prefix: String::new(),
+                ..(**built).clone()
+            }))
         }
         (Shape::Func(f), _) | (_, Shape::Func(f)) => Shape::Func(*f),
         _ => Shape::Unknown,

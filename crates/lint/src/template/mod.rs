@@ -26,7 +26,11 @@ pub(crate) fn shows(path: &str, text: &str) -> Vec<Show> {
     if is_ejs {
         ejs(text, &mut shows);
     }
-    if path.ends_with(".hbs") || path.ends_with(".handlebars") || path.ends_with(".mustache") || text.contains("{{{") {
+    if path.ends_with(".hbs")
+        || path.ends_with(".handlebars")
+        || path.ends_with(".mustache")
+        || text.contains("{{{")
+    {
         handlebars(text, &mut shows);
     }
     if text.contains("{{") {
@@ -52,7 +56,10 @@ fn ejs_names(text: &str) -> HashMap<String, String> {
     for (_, _, inner) in between(text, "<%", "%>") {
         for method in [".forEach(", ".map("] {
             if let Some((list, rest)) = inner.split_once(method) {
-                let rest = rest.trim_start().trim_start_matches("function").trim_start_matches(['(', ' ']);
+                let rest = rest
+                    .trim_start()
+                    .trim_start_matches("function")
+                    .trim_start_matches(['(', ' ']);
                 names.insert(word(rest), root(list));
             }
         }
@@ -102,13 +109,34 @@ fn jinja(text: &str, shows: &mut Vec<Show>) {
         if inner.starts_with('{') {
             continue;
         }
-        let is_open = unescaped.iter().any(|(from, to)| start >= *from && start < *to);
-        let filters: Vec<&str> = inner.split('|').skip(1).map(|filter| word(filter.trim_start())).map(known_filter).collect();
+        let is_open = unescaped
+            .iter()
+            .any(|(from, to)| start >= *from && start < *to);
+        let filters: Vec<&str> = inner
+            .split('|')
+            .skip(1)
+            .map(|filter| word(filter.trim_start()))
+            .map(known_filter)
+            .collect();
         let is_safe = filters.contains(&"safe") || filters.contains(&"safeseq");
         let is_clean = filters.iter().any(|filter| {
-            matches!(*filter, "escape" | "e" | "striptags" | "tojson" | "urlencode" | "int" | "length" | "forceescape" | "json_script")
+            matches!(
+                *filter,
+                "escape"
+                    | "e"
+                    | "striptags"
+                    | "tojson"
+                    | "urlencode"
+                    | "int"
+                    | "length"
+                    | "forceescape"
+                    | "json_script"
+            )
         });
-        if (is_safe || (is_open && !inner.contains("csrf") && !inner.contains('('))) && !is_clean && !is_harmless(inner) {
+        if (is_safe || (is_open && !inner.contains("csrf") && !inner.contains('(')))
+            && !is_clean
+            && !is_harmless(inner)
+        {
             shows.push(show(inner.trim(), &names, start, end, "jinja-unescaped"));
         }
     }
@@ -116,10 +144,23 @@ fn jinja(text: &str, shows: &mut Vec<Show>) {
 
 fn known_filter(word: String) -> &'static str {
     const KNOWN: [&str; 11] = [
-        "safe", "safeseq", "escape", "e", "striptags", "tojson", "urlencode", "int", "length", "forceescape",
+        "safe",
+        "safeseq",
+        "escape",
+        "e",
+        "striptags",
+        "tojson",
+        "urlencode",
+        "int",
+        "length",
+        "forceescape",
         "json_script",
     ];
-    KNOWN.iter().find(|known| **known == word).copied().unwrap_or("")
+    KNOWN
+        .iter()
+        .find(|known| **known == word)
+        .copied()
+        .unwrap_or("")
 }
 
 /// `{% autoescape false %} … {% endautoescape %}`
@@ -127,8 +168,13 @@ fn unescaped_ranges(text: &str) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     for (start, end, inner) in between(text, "{%", "%}") {
         let inner = inner.trim_matches(['-', ' ']);
-        if matches!(inner, "autoescape false" | "autoescape off" | "autoescape False") {
-            let close = text[end..].find("endautoescape").map_or(text.len(), |at| end + at);
+        if matches!(
+            inner,
+            "autoescape false" | "autoescape off" | "autoescape False"
+        ) {
+            let close = text[end..]
+                .find("endautoescape")
+                .map_or(text.len(), |at| end + at);
             ranges.push((start, close));
         }
     }
@@ -149,7 +195,13 @@ fn is_harmless(expression: &str) -> bool {
         || crate::tables::is_cleaner(expression)
 }
 
-fn show(expression: &str, names: &HashMap<String, String>, start: usize, end: usize, rule: &str) -> Show {
+fn show(
+    expression: &str,
+    names: &HashMap<String, String>,
+    start: usize,
+    end: usize,
+    rule: &str,
+) -> Show {
     let mut root = root(expression);
     for _ in 0..4 {
         match names.get(&root) {
@@ -160,7 +212,10 @@ fn show(expression: &str, names: &HashMap<String, String>, start: usize, end: us
     Show {
         expression: expression.to_owned(),
         root,
-        span: Span { start: start as u32, end: end as u32 },
+        span: Span {
+            start: start as u32,
+            end: end as u32,
+        },
         rule: rule.to_owned(),
     }
 }
@@ -173,14 +228,19 @@ fn root(expression: &str) -> String {
     }
     // `marked(post.body)`: what is shown is what the call is given.
     let name = word(rest);
-    if let Some(inner) = rest.get(name.len()..).and_then(|rest| rest.strip_prefix('(')) {
+    if let Some(inner) = rest
+        .get(name.len()..)
+        .and_then(|rest| rest.strip_prefix('('))
+    {
         return root(inner);
     }
     name
 }
 
 fn word(text: &str) -> String {
-    text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_' || *letter == '$').collect()
+    text.chars()
+        .take_while(|letter| letter.is_alphanumeric() || *letter == '_' || *letter == '$')
+        .collect()
 }
 
 /// What lies between two marks: start, end, and the text between.
@@ -189,7 +249,9 @@ fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> Vec<(usize, usiz
     let mut at = 0;
     while let Some(start) = text[at..].find(open).map(|start| at + start) {
         let inner = start + open.len();
-        let Some(end) = text[inner..].find(close).map(|end| inner + end) else { break };
+        let Some(end) = text[inner..].find(close).map(|end| inner + end) else {
+            break;
+        };
         found.push((start, end + close.len(), &text[inner..end]));
         at = end + close.len();
     }
@@ -201,20 +263,43 @@ mod tests {
     use super::*;
 
     fn roots(path: &str, text: &str) -> Vec<String> {
-        shows(path, text).into_iter().map(|show| show.root).collect()
+        shows(path, text)
+            .into_iter()
+            .map(|show| show.root)
+            .collect()
     }
 
     #[test]
     fn what_is_shown_without_escaping_is_found_with_its_variable() {
         for (path, text, expected) in [
             ("a.html", "{{ bio }} {{ bio|safe }}", vec!["bio"]),
-            ("a.html", "{% for c in comments %}{{ c.text | safe }}{% endfor %}", vec!["comments"]),
-            ("a.html", "{% autoescape false %}{{ x }}{% endautoescape %}{{ y }}", vec!["x"]),
+            (
+                "a.html",
+                "{% for c in comments %}{{ c.text | safe }}{% endfor %}",
+                vec!["comments"],
+            ),
+            (
+                "a.html",
+                "{% autoescape false %}{{ x }}{% endautoescape %}{{ y }}",
+                vec!["x"],
+            ),
             ("a.html", "{{ data|tojson|safe }}", vec![]),
-            ("a.ejs", "<%= name %><%- name %><%- include('x') %>", vec!["name"]),
-            ("a.ejs", "<% items.forEach(function(i) { %><%- i.t %><% }) %>", vec!["items"]),
+            (
+                "a.ejs",
+                "<%= name %><%- name %><%- include('x') %>",
+                vec!["name"],
+            ),
+            (
+                "a.ejs",
+                "<% items.forEach(function(i) { %><%- i.t %><% }) %>",
+                vec!["items"],
+            ),
             ("a.hbs", "{{name}}{{{name}}}{{{body}}}", vec!["name"]),
-            ("a.hbs", "{{#each posts}}{{{this.text}}}{{/each}}", vec!["posts"]),
+            (
+                "a.hbs",
+                "{{#each posts}}{{{this.text}}}{{/each}}",
+                vec!["posts"],
+            ),
         ] {
             assert_eq!(roots(path, text), expected, "{text}");
         }

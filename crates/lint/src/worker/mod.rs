@@ -34,12 +34,25 @@ pub(crate) struct Order {
 ///
 /// What a program has to call when it is started as [`crate::WorkerCommand`] says.
 pub fn run() -> io::Result<()> {
-    let limit = Rlimit { current: Some(MEMORY_BYTES), maximum: Some(MEMORY_BYTES) };
+    let limit = Rlimit {
+        current: Some(MEMORY_BYTES),
+        maximum: Some(MEMORY_BYTES),
+    };
     setrlimit(Resource::As, limit)?;
     // A worker that dies is expected; its core is of use to nobody.
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(serve)?;
-    serving.join().unwrap_or_else(|_| Err(io::Error::other("the worker has failed")))
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )?;
+    let serving = thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(serve)?;
+    serving
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the worker has failed")))
 }
 
 fn serve() -> io::Result<()> {

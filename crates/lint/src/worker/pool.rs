@@ -77,11 +77,16 @@ pub(crate) fn scan_all(
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn trouble(trouble: Trouble) -> Vec<u8> {
-    let scan = FileScan { troubles: vec![trouble], ..FileScan::default() };
+    let scan = FileScan {
+        troubles: vec![trouble],
+        ..FileScan::default()
+    };
     postcard::to_allocvec(&scan).unwrap_or_default()
 }
 
@@ -98,8 +103,13 @@ fn ask(
     if worker.is_none() {
         *worker = Some(Worker::start(settings)?);
     }
-    let order = Order { path: job.path.clone(), bytes };
-    let answer = worker.as_mut().and_then(|worker| worker.ask(&order, settings.file_time).ok());
+    let order = Order {
+        path: job.path.clone(),
+        bytes,
+    };
+    let answer = worker
+        .as_mut()
+        .and_then(|worker| worker.ask(&order, settings.file_time).ok());
     match answer {
         Some(answer) => Ok(answer),
         None => {
@@ -120,7 +130,10 @@ struct Worker {
 impl Worker {
     fn start(settings: &Settings) -> Result<Self, StartError> {
         let program = &settings.worker.program;
-        let error = |cause| StartError { program: program.display().to_string(), cause };
+        let error = |cause| StartError {
+            program: program.display().to_string(),
+            cause,
+        };
         let mut child = Command::new(program)
             .args(&settings.worker.args)
             .stdin(Stdio::piped())
@@ -130,7 +143,11 @@ impl Worker {
             .spawn()
             .map_err(error)?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Self { child, input, output }),
+            (Some(input), Some(output)) => Ok(Self {
+                child,
+                input,
+                output,
+            }),
             _ => Err(error(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -155,7 +172,10 @@ fn wait_until_readable(output: &ChildStdout, time: Duration) -> io::Result<()> {
     let end = Instant::now() + time;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        let left = Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
         let mut wanted = [PollFd::new(output, PollFlags::IN)];
         match poll(&mut wanted, Some(&left)) {
             Ok(0) => return Err(io::ErrorKind::TimedOut.into()),

@@ -8,7 +8,10 @@ use lint::{InMemory, NoCache, Report, Settings, WorkerCommand};
 /// Settings with this crate's own worker.
 pub fn settings() -> Settings {
     let program = env!("CARGO_BIN_EXE_lint-worker-for-tests").into();
-    Settings::new(WorkerCommand { program, args: vec![] })
+    Settings::new(WorkerCommand {
+        program,
+        args: vec![],
+    })
 }
 
 /// Checks an app.
