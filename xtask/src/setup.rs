@@ -33,10 +33,24 @@ const BUILDING: [Need; 3] = [
     },
 ];
 
-const TESTING: [Need; 1] = [Need {
-    package: "ca-certificates",
-    why: "package registries are asked over HTTPS",
-}];
+const TESTING: [Need; 4] = [
+    Need {
+        package: "ca-certificates",
+        why: "package registries are asked over HTTPS",
+    },
+    Need {
+        package: "git",
+        why: "folders of repositories are brought up",
+    },
+    Need {
+        package: "openssl",
+        why: "verifies what an audit exports",
+    },
+    Need {
+        package: "python3",
+        why: "does so too, and meddles with ledgers",
+    },
+];
 
 const FUZZING: [Need; 1] = [Need {
     package: "g++",

@@ -289,7 +289,7 @@ impl Delivery {
                         .map_err(Stopped::from)
                 }
                 Stage::Verify => {
-                    let image = found.built()?.image.digest;
+                    let image = &found.built()?.image;
                     let (inventory, statements) = (found.listed()?.inventory, found.statements()?);
                     let verified = self.verify(app, walk, image, inventory, statements, &step);
                     verified
@@ -298,8 +298,8 @@ impl Delivery {
                         .map_err(Stopped::from)
                 }
                 Stage::Rollout => {
-                    let (built, verified) = (found.built()?, found.verified()?);
-                    self.rollout(app, walk, source, built, verified, &step, turn)
+                    let verified = found.verified()?;
+                    self.rollout(app, walk, source, verified, &step, turn)
                         .await
                         .map(|release| found.promoted = Some(release))
                 }

@@ -215,12 +215,12 @@ fn written(inventory: &Inventory) -> Written {
         created_at: Timestamp::from_second(1_700_000_000).expect("a moment"),
     };
     assert_eq!(
-        bill(BillFormat::Spdx, &inventory, &about),
-        bill(BillFormat::Spdx, &inventory, &about)
+        bill(BillFormat::Spdx, inventory, &about),
+        bill(BillFormat::Spdx, inventory, &about)
     );
     Written {
-        spdx: serde_json::from_slice(&bill(BillFormat::Spdx, &inventory, &about)).expect("JSON"),
-        cyclonedx: serde_json::from_slice(&bill(BillFormat::CycloneDx, &inventory, &about))
+        spdx: serde_json::from_slice(&bill(BillFormat::Spdx, inventory, &about)).expect("JSON"),
+        cyclonedx: serde_json::from_slice(&bill(BillFormat::CycloneDx, inventory, &about))
             .expect("JSON"),
     }
 }

@@ -19,7 +19,6 @@ use crate::apps::Turn;
 use crate::fleet::Member;
 use crate::report::StageReport;
 use crate::run::{Stopped, Walk};
-use crate::stage::build::BuildEvidence;
 use crate::stage::verify::Verified;
 
 /// What a rollout leaves behind.
@@ -31,18 +30,17 @@ struct RolloutEvidence {
 }
 
 impl Delivery {
-    /// Rolls the built image out; returns its release, which serves.
+    /// Rolls the verified image out; returns its release, which serves.
     pub(crate) async fn rollout(
         self: &Arc<Self>,
         app: &App,
         walk: &Walk,
         source: &Source,
-        built: &BuildEvidence,
         verified: &Verified,
         report: &StageReport<'_>,
         turn: &mut Turn,
     ) -> Result<Release, Stopped> {
-        let release = self.create_release(app, walk, built, verified).await?;
+        let release = self.create_release(app, walk, verified).await?;
         let moved = match release.image.serving.process() {
             None => self.serve_site(&release, turn).await,
             Some(process) => {
@@ -67,7 +65,7 @@ impl Delivery {
             app,
             walk,
             report,
-            built.image.digest,
+            verified.image.digest,
             &evidence,
             Stage::Rollout,
             false,
@@ -81,7 +79,6 @@ impl Delivery {
         &self,
         app: &App,
         walk: &Walk,
-        built: &BuildEvidence,
         verified: &Verified,
     ) -> Result<Release, Failure> {
         let ledger = &self.ports.ledger;
@@ -96,7 +93,7 @@ impl Delivery {
                 number,
             },
             run: walk.run,
-            image: built.image.clone(),
+            image: verified.image.clone(),
             config: walk.manifest.run_config(),
             env_version: self.env_version(&app.name).await?,
             verification: Some(verified.blob),

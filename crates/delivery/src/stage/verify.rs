@@ -2,6 +2,7 @@
 
 use model::app::App;
 use model::attestation::Kept;
+use model::image::Image;
 use model::verification::{Act, Report};
 use model::{Digest, Failure, Release, Stage};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ impl VerifyEvidence {
 /// A verified image, as a rollout takes it.
 #[derive(Debug, Clone)]
 pub struct Verified {
+    /// The image.
+    pub image: Image,
     /// The blob of the evidence.
     pub blob: Digest,
     /// The evidence.
@@ -62,26 +65,38 @@ impl Delivery {
         &self,
         app: &App,
         walk: &Walk,
-        image: Digest,
+        image: &Image,
         inventory: Digest,
         statements: Vec<Kept>,
         report: &StageReport<'_>,
     ) -> Result<Verified, Failure> {
         let acts = vec![Act::Build, Act::Sbom];
         let signed = self.unkept(&statements).await?;
-        let judgement = self.judge(&image, &signed, &acts, None).await;
+        let judgement = self.judge(&image.digest, &signed, &acts, None).await;
         let evidence = VerifyEvidence {
-            image,
+            image: image.digest,
             acts,
             inventory,
             statements,
             report: judgement.require("the image")?,
         };
         let blob = self
-            .record_evidence(app, walk, report, image, &evidence, Stage::Verify, false)
+            .record_evidence(
+                app,
+                walk,
+                report,
+                image.digest,
+                &evidence,
+                Stage::Verify,
+                false,
+            )
             .await?;
         report.done(false);
-        Ok(Verified { blob, evidence })
+        Ok(Verified {
+            image: image.clone(),
+            blob,
+            evidence,
+        })
     }
 
     /// All that vouches for a release. Fails for one that was never verified.
