@@ -540,6 +540,18 @@ fn another_ecosystem_takes_its_place_beside_those_that_are_there() {
 }
 
 #[test]
+fn threads_share_a_database() {
+    let (desk, _) = full();
+    let database = desk.open();
+    std::thread::scope(|scope| {
+        for purl in ["pkg:pypi/requestz@1", "pkg:pypi/torch@1.0"] {
+            let database = &database;
+            scope.spawn(move || assert_eq!(find(database, &[purl]).hits.len(), 1));
+        }
+    });
+}
+
+#[test]
 fn equal_archives_make_equal_indexes() {
     let (one, other) = (full().1, full().1);
     assert_eq!(one.digest, other.digest);

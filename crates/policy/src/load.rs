@@ -1,5 +1,6 @@
 //! Loads a policy: everything that can be wrong with it is found here.
 
+use std::fmt;
 use std::sync::Arc;
 
 use model::Digest;
@@ -118,8 +119,8 @@ impl Remedy for PolicyError {
     }
 }
 
-/// A policy that can be asked.
-#[derive(Debug, Clone)]
+/// A policy that can be asked. Threads may share one.
+#[derive(Clone)]
 pub struct Policies {
     pub(crate) sources: Sources,
     /// The files as the interpreter reads them.
@@ -130,6 +131,17 @@ pub struct Policies {
     pub(crate) entries: Vec<(EntryPoint, String)>,
     pub(crate) definitions: Vec<Definition>,
     pub(crate) engine: Engine,
+}
+
+impl fmt::Debug for Policies {
+    /// The engine has all of the files in it, many times over.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files: Vec<_> = self.sources.rules().map(|(file, _)| file).collect();
+        f.debug_struct("Policies")
+            .field("digest", &self.digest)
+            .field("files", &files)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Policies {

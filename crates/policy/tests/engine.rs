@@ -81,6 +81,20 @@ fn a_policy_that_cannot_work_does_not_load() {
 }
 
 #[test]
+fn threads_share_a_policy() {
+    let policies = load("package p\ndeny contains \"x\" if input.x").expect("a policy");
+    std::thread::scope(|scope| {
+        for x in [true, false] {
+            let policies = &policies;
+            scope.spawn(move || {
+                let is_denied = policies.decide(&json!({ "x": x })).verdict == Verdict::Fail;
+                assert_eq!(is_denied, x);
+            });
+        }
+    });
+}
+
+#[test]
 fn entry_points_of_all_packages_are_asked() {
     let files = [
         ("a.rego", "package one\ndeny contains \"first\" if input.a"),
