@@ -91,9 +91,9 @@ fn a_secret_is_found_and_never_shown() {
 #[test]
 fn a_file_that_ends_its_reader_is_a_finding_and_the_rest_is_read() {
     let nested = format!("x = {}1{}\n", "(".repeat(100_000), ")".repeat(100_000));
-    let folder = AppFolder::new("shop", &[("app.py", INJECTION), ("deep.py", &nested)]);
+    let folder = AppFolder::new("shop", &[("app.py", INJECTION), ("deep.js", &nested)]);
     let told = json(&check(&folder, &["--json"]));
     let findings = told["findings"].as_array().expect("findings");
     let of = |file: &str| findings.iter().any(|finding| finding["file"] == file);
-    assert!(of("deep.py") && of("app.py"), "{told}");
+    assert!(of("app.py") && of("deep.js"), "{told}");
 }
