@@ -400,7 +400,9 @@ impl Engine {
             let kind = param.annotation.map(|kind| unit.module.names[kind as usize].clone()).unwrap_or_default();
             let numeric = address.contains(&format!("int:{name}")) || address.contains(&format!("uuid:{name}"));
             values.push(match () {
-                () if name == "request" => self.named("request"),
+                () if matches!(name.as_str(), "request" | "req") || kind.ends_with("Request") => {
+                    self.named("request")
+                }
                 () if numeric || super::role::is_number_type(&kind) => Value::of(Shape::Number),
                 () => self.typed(&format!("the parameter `{name}`")),
             });
