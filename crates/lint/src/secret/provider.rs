@@ -321,24 +321,17 @@ fn confidence(form: &Form, secret: &str) -> Confidence {
     if form.rule == "secret-jwt" && is_service.clone().any(|part| secret.contains(part)) {
         return Confidence::High;
     }
+    // A short word without a digit is one from a manual, more often than not.
+    let is_word = secret.len() < 12 && !secret.chars().any(|letter| letter.is_ascii_digit());
+    if form.rule == "secret-database-url" && is_word {
+        return Confidence::Medium;
+    }
     form.confidence
 }
 
 /// Whether a database is one of the desk: its password is known to nobody else, or to everybody.
 fn is_own(host: &str, password: &str) -> bool {
-    let near = [
-        "localhost",
-        "127.0.0.1",
-        "db",
-        "postgres",
-        "mysql",
-        "mongo",
-        "redis",
-        "host",
-        "0.0.0.0",
-    ];
-    let known = [
-        "password", "postgres", "root", "admin", "secret", "pass", "user", "mysql", "guest", "test",
-    ];
+    let near = ["localhost", "127.0.0.1", "db", "postgres", "mysql", "mongo", "redis", "host", "hostname", "0.0.0.0"];
+    let known = ["password", "postgres", "root", "admin", "secret", "pass", "user", "mysql", "guest", "test", "tiger", "pwd"];
     near.contains(&host) || known.contains(&password.to_ascii_lowercase().as_str())
 }

@@ -199,6 +199,9 @@ impl Engine {
 
     /// Texts put together.
     pub(crate) fn join_texts(&mut self, parts: &[Value]) -> Value {
+        if parts.iter().any(|part| matches!(part.shape, Shape::List(_))) {
+            return joined_lists(parts);
+        }
         let mut built = Built::default();
         let mut out = Value::default();
         // The host, the folder or the first word is decided by what comes first.
@@ -469,6 +472,13 @@ const SHAPES: usize = 5;
 const ADDRESS: Harms = Harm::Ssrf.only().and(Harm::Redirect.only());
 /// What only an object or a whole body can do.
 const AS_TEXT: Harms = Harm::NoSql.only().and(Harm::Mass.only());
+
+/// `list + list`
+fn joined_lists(parts: &[Value]) -> Value {
+    let mut element = Value::default();
+    parts.iter().for_each(|part| element.absorb(&part.flat()));
+    Value::of(Shape::List(Rc::new(element)))
+}
 
 fn dotted(module: &str, member: &str) -> String {
     if module.is_empty() {

@@ -201,7 +201,12 @@ impl Engine {
             Tongue::JavaScript => (first, receiver),
         };
         let element = self.element_of(list);
-        self.join_texts(&[element, glue.clone(), list.flat()])
+        let flat = list.flat();
+        let element = match element.shape {
+            Shape::List(_) => element.flat(),
+            _ => element,
+        };
+        self.join_texts(&[element, glue.clone(), flat])
     }
 
     fn looked_up(&mut self, call: &Call, receiver: &Value, key: &Value) -> Value {

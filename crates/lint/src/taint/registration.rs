@@ -477,7 +477,9 @@ impl Engine {
             let numeric = address.contains(&format!("int:{name}"))
                 || address.contains(&format!("uuid:{name}"));
             values.push(match () {
-                () if name == "request" => self.named("request"),
+                () if matches!(name.as_str(), "request" | "req") || kind.ends_with("Request") => {
+                    self.named("request")
+                }
                 () if numeric || super::role::is_number_type(&kind) => Value::of(Shape::Number),
                 () => self.typed(&format!("the parameter `{name}`")),
             });
