@@ -203,8 +203,13 @@ impl<'a> Maker<'a> {
             }
             None => Default::default(),
         };
-        let snippet = if is_about_keys(rule) { without_texts(&snippet) } else { snippet };
-        let blocks = blocks_by_default(rule.gate, rule.severity, confidence) && !is_for_tests(&path)
+        let snippet = if is_about_keys(rule) {
+            without_texts(&snippet)
+        } else {
+            snippet
+        };
+        let blocks = blocks_by_default(rule.gate, rule.severity, confidence)
+            && !is_for_tests(&path)
             && !(rule.gate == Gate::Code && is_of_others(&path));
         Finding {
             fingerprint: Fingerprint(String::new()),
@@ -334,7 +339,15 @@ fn is_for_tests(path: &str) -> bool {
 /// Libraries that lie beside the app's code are what others wrote: nobody here can mend them.
 fn is_of_others(path: &str) -> bool {
     let in_folder = path.split('/').rev().skip(1).any(|folder| {
-        matches!(folder, "vendor" | "vendors" | "third_party" | "third-party" | "site-packages" | "bower_components")
+        matches!(
+            folder,
+            "vendor"
+                | "vendors"
+                | "third_party"
+                | "third-party"
+                | "site-packages"
+                | "bower_components"
+        )
     });
     in_folder || path.ends_with(".min.js")
 }

@@ -112,8 +112,12 @@ fn nine_of_ten_faults_are_found_and_nine_of_ten_findings_are_faults() {
 
 #[test]
 fn nothing_in_a_good_app_stops_it() {
-    let blocks = found().iter().filter(|finding| finding.file.starts_with("good/") && finding.blocks);
-    let blocks: Vec<String> = blocks.map(|f| format!("{}:{} {}", f.file, f.line, f.rule_id)).collect();
+    let blocks = found()
+        .iter()
+        .filter(|finding| finding.file.starts_with("good/") && finding.blocks);
+    let blocks: Vec<String> = blocks
+        .map(|f| format!("{}:{} {}", f.file, f.line, f.rule_id))
+        .collect();
     assert!(blocks.is_empty(), "{blocks:#?}");
 }
 

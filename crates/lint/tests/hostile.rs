@@ -58,15 +58,31 @@ fn what_the_parsers_die_of_is_a_finding_that_blocks() {
         ),
         ("e.py", format!("x = 1{}", " + a".repeat(deep))),
         ("f.ts", "[".repeat(deep)),
-        ("g.py", format!("x = {}1{}", "[".repeat(deep), "]".repeat(deep))),
+        (
+            "g.py",
+            format!("x = {}1{}", "[".repeat(deep), "]".repeat(deep)),
+        ),
     ];
     for (name, text) in cases {
         // What follows is found, or the file is said not to be read: never neither.
-        let fault = if name.ends_with(".py") { FAULT } else { "eval(location.hash);\n" };
+        let fault = if name.ends_with(".py") {
+            FAULT
+        } else {
+            "eval(location.hash);\n"
+        };
         let report = beside_a_fault(name, format!("{text}\n{fault}").into_bytes());
-        let of_file = |rule: &str| report.findings.iter().any(|f| f.file == name && f.rule_id.starts_with(rule));
+        let of_file = |rule: &str| {
+            report
+                .findings
+                .iter()
+                .any(|f| f.file == name && f.rule_id.starts_with(rule))
+        };
         let is_read = of_file("python-command-injection") || of_file("js-code-injection");
-        assert!(is_read || of_file("unread-"), "{name}: {:?}", report.findings);
+        assert!(
+            is_read || of_file("unread-"),
+            "{name}: {:?}",
+            report.findings
+        );
         let died = report.findings.iter().find(|f| f.rule_id == "unread-died");
         assert!(died.is_none_or(|finding| finding.blocks));
     }

@@ -331,7 +331,21 @@ fn confidence(form: &Form, secret: &str) -> Confidence {
 
 /// Whether a database is one of the desk: its password is known to nobody else, or to everybody.
 fn is_own(host: &str, password: &str) -> bool {
-    let near = ["localhost", "127.0.0.1", "db", "postgres", "mysql", "mongo", "redis", "host", "hostname", "0.0.0.0"];
-    let known = ["password", "postgres", "root", "admin", "secret", "pass", "user", "mysql", "guest", "test", "tiger", "pwd"];
+    let near = [
+        "localhost",
+        "127.0.0.1",
+        "db",
+        "postgres",
+        "mysql",
+        "mongo",
+        "redis",
+        "host",
+        "hostname",
+        "0.0.0.0",
+    ];
+    let known = [
+        "password", "postgres", "root", "admin", "secret", "pass", "user", "mysql", "guest",
+        "test", "tiger", "pwd",
+    ];
     near.contains(&host) || known.contains(&password.to_ascii_lowercase().as_str())
 }

@@ -199,7 +199,10 @@ impl Engine {
 
     /// Texts put together.
     pub(crate) fn join_texts(&mut self, parts: &[Value]) -> Value {
-        if parts.iter().any(|part| matches!(part.shape, Shape::List(_))) {
+        if parts
+            .iter()
+            .any(|part| matches!(part.shape, Shape::List(_)))
+        {
             return joined_lists(parts);
         }
         let mut built = Built::default();

@@ -6,7 +6,7 @@ use std::path::Path;
 use lint::{InMemory, NoCache, Report, Settings, WorkerCommand};
 
 /// Settings with this crate's own worker.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let program = env!("CARGO_BIN_EXE_lint-worker-for-tests").into();
     Settings::new(WorkerCommand {
         program,
@@ -15,13 +15,13 @@ pub fn settings() -> Settings {
 }
 
 /// Checks an app.
-pub fn check(files: Vec<(String, Vec<u8>)>) -> Report {
+pub(crate) fn check(files: Vec<(String, Vec<u8>)>) -> Report {
     lint::check(&InMemory(files), &settings(), &NoCache).expect("a report")
 }
 
 /// Every file below a folder, by its path there.
 #[allow(dead_code, reason = "not every test reads folders")]
-pub fn folder(root: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn folder(root: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(root).sort_by_file_name() {
         let entry = entry.expect("a folder that can be read");
