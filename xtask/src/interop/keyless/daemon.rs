@@ -2,10 +2,11 @@
 //! dead, nothing is released.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
 
 use super::services::{ANN, GOOD, Services};
 use super::{BOB, WHATS};
@@ -14,54 +15,72 @@ use crate::interop::ours;
 use crate::mayfly::Mayfly;
 use crate::place;
 
-/// Brings an app up, twice, the second time without a certificate authority.
-pub(super) fn releases(cosign: &Path, services: &mut Services, folder: &Path) -> Result<()> {
-    command::run(&mut command(
-        "cargo",
-        ["build", "--locked", "--package", "mayfly"],
-    ))?;
-    let scratch = tempfile::tempdir()?;
-    let mayfly = Mayfly::new(&place::target().join("debug/mayfly"), scratch.path())?;
-    let settings = settings(services, folder, scratch.path())?;
-    mayfly.serve_with(&["--anonymous-pull", "--keyless", &settings])?;
-    let app = scratch.path().join("page");
-    fs::create_dir(&app)?;
-    fs::write(app.join("index.html"), "version A")?;
-    mayfly.up(&app, "page")?.promoted()?;
-    let issuer = services.issuer_url();
-    command::capture(&mut mayfly.command(&["verify", "page"]))?;
-    let reference = reference(&mayfly)?;
-    for what in WHATS {
-        command::capture(&mut verify(
-            cosign,
-            what,
-            folder,
-            [ANN, &issuer],
-            &reference,
+/// A daemon with one release, signed as Ann.
+pub(super) struct Daemon {
+    // Ends before its folder goes.
+    mayfly: Mayfly,
+    app: PathBuf,
+    _scratch: TempDir,
+}
+
+impl Daemon {
+    /// Brings an app up, which cosign and mayfly itself verify by who signed it.
+    pub(super) fn releases(cosign: &Path, services: &Services, folder: &Path) -> Result<Self> {
+        command::run(&mut command(
+            "cargo",
+            ["build", "--locked", "--package", "mayfly"],
         ))?;
-        ours::refused(&mut verify(
-            cosign,
-            what,
-            folder,
-            [BOB, &issuer],
-            &reference,
-        ))?;
+        let scratch = tempfile::tempdir()?;
+        let mayfly = Mayfly::new(&place::target().join("debug/mayfly"), scratch.path())?;
+        let settings = settings(services, folder, scratch.path())?;
+        mayfly.serve_with(&["--anonymous-pull", "--keyless", &settings])?;
+        let app = scratch.path().join("page");
+        fs::create_dir(&app)?;
+        fs::write(app.join("index.html"), "version A")?;
+        mayfly.up(&app, "page")?.promoted()?;
+        let issuer = services.issuer_url();
+        command::capture(&mut mayfly.command(&["verify", "page"]))?;
+        let reference = reference(&mayfly)?;
+        for what in WHATS {
+            command::capture(&mut verify(
+                cosign,
+                what,
+                folder,
+                [ANN, &issuer],
+                &reference,
+            ))?;
+            ours::refused(&mut verify(
+                cosign,
+                what,
+                folder,
+                [BOB, &issuer],
+                &reference,
+            ))?;
+        }
+        outside(&mayfly, folder, [ANN, &issuer], &reference)?;
+        Ok(Self {
+            mayfly,
+            app,
+            _scratch: scratch,
+        })
     }
-    outside(&mayfly, folder, [ANN, &issuer], &reference)?;
-    // Dropped, it ends.
-    services.authority = None;
-    fs::write(app.join("index.html"), "version B")?;
-    let said = ours::refused(mayfly.command(&["up", "--app", "page"]).arg(&app))?;
-    ensure!(
-        said.contains("certificate authority"),
-        "it fails otherwise: {said}"
-    );
-    let status = command::capture(&mut mayfly.command(&["status", "page"]))?;
-    ensure!(
-        status.contains("release 1"),
-        "something unsigned serves: {status}"
-    );
-    Ok(())
+
+    /// Without its services it releases nothing, and what served still does.
+    pub(super) fn releases_nothing(&self) -> Result<()> {
+        fs::write(self.app.join("index.html"), "version B")?;
+        let mut up = self.mayfly.command(&["up", "--app", "page"]);
+        let said = ours::refused(up.arg(&self.app))?;
+        ensure!(
+            said.contains("certificate authority"),
+            "it fails otherwise: {said}"
+        );
+        let status = command::capture(&mut self.mayfly.command(&["status", "page"]))?;
+        ensure!(
+            status.contains("release 1"),
+            "something unsigned serves: {status}"
+        );
+        Ok(())
+    }
 }
 
 fn settings(services: &Services, folder: &Path, scratch: &Path) -> Result<String> {
