@@ -119,14 +119,16 @@ fn stopping_where_nothing_runs_is_well() {
 #[test]
 fn an_ordinary_user_without_a_daemon_is_told_the_one_command_to_type() {
     let machine = Machine::new();
-    fs::write(machine.place.path().join("index.html"), "<p>").expect("a file");
-    let ended = machine.run_as_nobody(&["up"]);
+    let site = machine.place.path().join("site");
+    fs::create_dir(&site).expect("a folder");
+    fs::write(site.join("index.html"), "<p>").expect("a file");
+    let ended = machine.run_as_nobody(&["up", "site"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (4, ""));
     insta::assert_snapshot!(ended.stderr.trim_end(), @"
     error: no mayfly daemon runs, and only root can start one
     hint: run `sudo mayfly serve --install`
     ");
-    let ended = machine.run_as_nobody(&["up", "--json"]);
+    let ended = machine.run_as_nobody(&["up", "site", "--json"]);
     assert_eq!(
         (ended.code, &ended.error()["code"]),
         (4, &Value::from("forbidden"))
