@@ -11,25 +11,45 @@ pub(crate) fn lower(text: &str, scan: &mut FileScan) -> Option<Module> {
         .extend(shown(text, "v-html=\"", '"', "vue-v-html"));
     scan.raws
         .extend(shown(text, "{@html ", '}', "svelte-html-tag"));
+    match script_of(text) {
+        Some(script) => javascript::lower(&script, Dialect::TypeScript),
+        None => javascript::lower("", Dialect::TypeScript),
+    }
+}
+
+/// Lowers the scripts in a page, with their places in the whole file; `None` where there are none.
+pub(crate) fn inline_scripts(text: &str) -> Option<Module> {
+    let script = script_of(text)?;
+    javascript::lower(&script, Dialect::JavaScript)
+}
+
+/// The scripts of a file, with blanks for all else; `None` where there are none.
+fn script_of(text: &str) -> Option<String> {
     let mut script = blank(text.len(), text);
     let mut found = false;
     let mut at = 0;
-    while let Some(open) = text[at..].find("<script") {
-        let start = at + open;
+    while let Some(start) = text[at..].find("<script").map(|open| at + open) {
         let Some(body) = text[start..].find('>').map(|end| start + end + 1) else {
             break;
         };
         let Some(end) = text[body..].find("</script").map(|end| body + end) else {
             break;
         };
-        script.replace_range(body..end, &text[body..end]);
-        found = true;
+        // Other types hold data or templates.
+        if is_javascript(&text[start..body]) && !text[body..end].trim().is_empty() {
+            script.replace_range(body..end, &text[body..end]);
+            found = true;
+        }
         at = end;
     }
-    if !found {
-        return javascript::lower("", Dialect::TypeScript);
-    }
-    javascript::lower(&script, Dialect::TypeScript)
+    found.then_some(script)
+}
+
+fn is_javascript(tag: &str) -> bool {
+    !tag.contains("type=")
+        || ["javascript", "module", "\"ts\""]
+            .iter()
+            .any(|kind| tag.contains(kind))
 }
 
 /// As many spaces as a text has bytes; its lines stay.

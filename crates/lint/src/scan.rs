@@ -126,6 +126,8 @@ fn lower(path: &str, language: Language, text: &str, scan: &mut FileScan) {
         Language::Script(dialect) => javascript::lower(text, dialect),
         Language::Template => {
             scan.shows = template::shows(path, text);
+            // What a template puts into a script makes it no JavaScript: then its shape alone counts.
+            scan.module = component::inline_scripts(text);
             return;
         }
         Language::Component => component::lower(text, scan),
