@@ -40,7 +40,7 @@ impl Daemon {
         mayfly.up(&app, "page")?.promoted()?;
         let issuer = services.issuer_url();
         command::capture(&mut mayfly.command(&["verify", "page"]))?;
-        let reference = reference(&mayfly)?;
+        let reference = reference(&mayfly, &scratch.path().join("keys"))?;
         for what in WHATS {
             command::capture(&mut verify(
                 cosign,
@@ -99,8 +99,9 @@ fn settings(services: &Services, folder: &Path, scratch: &Path) -> Result<String
 }
 
 /// The image of the release, as clients of the registry name it.
-fn reference(mayfly: &Mayfly) -> Result<String> {
-    let export = command::capture(&mut mayfly.command(&["key", "export", "page", "--json"]))?;
+fn reference(mayfly: &Mayfly, keys: &Path) -> Result<String> {
+    let mut export = mayfly.command(&["key", "export", "page", "--json", "--to"]);
+    let export = command::capture(export.arg(keys))?;
     let export: serde_json::Value = serde_json::from_str(&export)?;
     let commands = export["commands"].to_string();
     let word = commands
