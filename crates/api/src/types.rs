@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use model::app::Owner;
 use model::env::SecretEnv;
+use model::finding::Finding;
 use model::instance::DeniedEgress;
 use model::limits::SourceLimits;
 use model::plan::Plan;
@@ -185,6 +186,9 @@ pub struct AppStatus {
     pub env_keys: Vec<String>,
     /// Its last lines, when it does not run.
     pub last_lines: Vec<String>,
+    /// Known vulnerabilities of the release that serves, worst first, by the newest data.
+    #[serde(default)]
+    pub vulnerabilities: Vec<Finding>,
     /// Sentences that the user should read, with the line to add where there is one.
     pub notices: Vec<String>,
 }

@@ -7,22 +7,28 @@ use api::types::{Inputs, UpRequest};
 use model::app::{App, Owner};
 use model::attestation::Kept;
 use model::evidence::Evidence;
+use model::finding::Finding;
 use model::manifest::{self, Manifest};
 use model::progress::{Progress, RunResult};
 use model::release::Release;
 use model::run::{Outcome, Run, Settled};
 use model::snapshot::{Entry, Snapshot};
+use model::verification::Act;
 use model::{AppName, Digest, Failure, FailureCode, ReleaseKey, RunId, STAGES, Stage};
 use ports::Change;
 use ports::builder::Source;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apps::{Claimant, Turn};
+use crate::question::Known;
 use crate::report::{Report, StageReport};
 use crate::stage::build::{self, BuildEvidence};
+use crate::stage::checks::CheckEvidence;
+use crate::stage::policy::PolicyEvidence;
 use crate::stage::sbom::SbomEvidence;
+use crate::stage::scan::ScanEvidence;
 use crate::stage::sign::SignEvidence;
-use crate::stage::verify::Verified;
+use crate::stage::verify::{Said, Verified};
 use crate::{Delivery, local_url};
 
 /// What one run is about.
@@ -64,9 +70,12 @@ impl From<Failure> for Stopped {
 /// What the stages of a run have left behind so far. None begins without what it needs.
 #[derive(Default)]
 struct Found {
+    checked: Option<CheckEvidence>,
     built: Option<BuildEvidence>,
     listed: Option<SbomEvidence>,
     signed: Option<SignEvidence>,
+    scanned: Option<ScanEvidence>,
+    decided: Option<PolicyEvidence>,
     verified: Option<Verified>,
     promoted: Option<Release>,
 }
@@ -86,14 +95,46 @@ impl Found {
             .ok_or_else(|| no_evidence(Stage::Verify))
     }
 
-    /// Everything that was signed.
-    fn statements(&self) -> Result<Vec<Kept>, Failure> {
-        let signed = self
-            .signed
-            .as_ref()
-            .ok_or_else(|| no_evidence(Stage::Sign))?;
-        let all = self.listed()?.statements.iter().chain(&signed.statements);
-        Ok(all.cloned().collect())
+    /// What was done to the image, and everything that was signed about it so far.
+    fn said(&self) -> Said {
+        let mut said = Said {
+            acts: vec![Act::Build, Act::Sbom],
+            statements: Vec::new(),
+        };
+        let mut add = |statements: &[Kept]| said.statements.extend_from_slice(statements);
+        if let Some(listed) = &self.listed {
+            add(&listed.statements);
+        }
+        if let Some(signed) = &self.signed {
+            add(&signed.statements);
+        }
+        if let Some(scanned) = &self.scanned {
+            add(&scanned.statements);
+        }
+        if let Some(decided) = &self.decided {
+            add(&decided.statements);
+        }
+        if self.scanned.as_ref().is_some_and(ScanEvidence::is_done) {
+            said.acts.push(Act::Scan);
+        }
+        said.acts.push(Act::Policy);
+        said
+    }
+
+    /// What a policy is told.
+    fn known<'a>(&'a self, signed: &'a [Kept]) -> Known<'a> {
+        Known {
+            checks: self.checked.as_ref(),
+            built: self.built.as_ref(),
+            listed: self.listed.as_ref(),
+            signed: Some(signed),
+            scan: self.scanned.as_ref(),
+        }
+    }
+
+    /// What gates found, and did not stop the run for.
+    fn let_pass(&self) -> Vec<Finding> {
+        crate::stage::policy::findings(&self.known(&[]))
     }
 }
 
@@ -124,9 +165,10 @@ impl Delivery {
             run: walk.run,
             app: app.name.clone(),
         });
-        let end = self.walk(&app, &walk, &report, &mut turn).await;
+        let mut found = Found::default();
+        let end = self.walk(&app, &walk, &report, &mut turn, &mut found).await;
         let end = self.end(&app, end).await;
-        let result = self.result(&app, walk.run, &end, &report, begun).await;
+        let result = self.result(&app, &walk, &end, &report, &found, begun);
         report.tell(Progress::Result(Box::new(result.clone())));
         self.settle_run(&app, &walk, &end, &report).await?;
         Ok(result)
@@ -235,6 +277,7 @@ impl Delivery {
         walk: &Walk,
         report: &Report,
         turn: &mut Turn,
+        found: &mut Found,
     ) -> Result<End, Stopped> {
         if let Some(release) = self.unchanged(app, walk).await? {
             return Ok(End {
@@ -249,12 +292,10 @@ impl Delivery {
             .check_out(walk.snapshot.clone())
             .await
             .map_err(|error| Failure::of(&error))?;
-        let release = self
-            .walk_stages(app, walk, source.source(), report, turn)
-            .await?;
+        let walked = self.walk_stages(app, walk, source.source(), report, turn, found);
         Ok(End {
             outcome: Outcome::Promoted,
-            release: Some(release),
+            release: Some(walked.await?),
             failure: None,
         })
     }
@@ -266,15 +307,23 @@ impl Delivery {
         source: &Source,
         report: &Report,
         turn: &mut Turn,
+        found: &mut Found,
     ) -> Result<Release, Stopped> {
-        let mut found = Found::default();
         for stage in STAGES {
+            if stage == Stage::Build && found.built.is_some() {
+                continue;
+            }
             let step = report.stage(stage);
             let done = match stage {
+                Stage::Checks => {
+                    self.check_and_build(app, walk, source, report, &step, turn, found)
+                        .await
+                }
                 Stage::Build => self
                     .build_unless_superseded(app, walk, source, &step, turn)
                     .await
                     .map(|evidence| found.built = Some(evidence)),
+                Stage::Tests => Ok(()),
                 Stage::Sbom => {
                     let listed = self.sbom(app, walk, found.built()?, &step).await;
                     listed
@@ -282,16 +331,29 @@ impl Delivery {
                         .map_err(Stopped::from)
                 }
                 Stage::Sign => {
-                    let (built, listed) = (found.built()?, found.listed()?);
-                    let signed = self.sign(app, walk, built, &listed.statements, &step).await;
+                    let signed = self.sign(app, walk, found.built()?, &step).await;
                     signed
                         .map(|evidence| found.signed = Some(evidence))
                         .map_err(Stopped::from)
                 }
+                Stage::Scan => {
+                    let (built, listed) = (found.built()?, found.listed()?);
+                    let scanned = self.scan(app, walk, built, listed, &step).await;
+                    scanned
+                        .map(|evidence| found.scanned = Some(evidence))
+                        .map_err(Stopped::from)
+                }
+                Stage::Policy => {
+                    let signed = found.said().statements;
+                    let decided = self.decide(app, walk, &found.known(&signed), &step).await;
+                    decided
+                        .map(|evidence| found.decided = Some(evidence))
+                        .map_err(Stopped::from)
+                }
                 Stage::Verify => {
                     let image = &found.built()?.image;
-                    let (inventory, statements) = (found.listed()?.inventory, found.statements()?);
-                    let verified = self.verify(app, walk, image, inventory, statements, &step);
+                    let (inventory, said) = (found.listed()?.inventory, found.said());
+                    let verified = self.verify(app, walk, image, inventory, said, &step);
                     verified
                         .await
                         .map(|verified| found.verified = Some(verified))
@@ -307,9 +369,43 @@ impl Delivery {
             done.map_err(|stopped| in_stage(stopped, stage))
                 .inspect_err(|_| step.failed())?;
         }
-        found
-            .promoted
-            .ok_or_else(|| no_evidence(Stage::Rollout).into())
+        let promoted = found.promoted.clone();
+        promoted.ok_or_else(|| no_evidence(Stage::Rollout).into())
+    }
+
+    /// Builds while the files are looked at: a build runs nothing of theirs outside of a sandbox,
+    /// and ends when the checks refuse them.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two stages beside each other need what both need"
+    )]
+    async fn check_and_build(
+        &self,
+        app: &App,
+        walk: &Walk,
+        source: &Source,
+        report: &Report,
+        checking: &StageReport<'_>,
+        turn: &mut Turn,
+        found: &mut Found,
+    ) -> Result<(), Stopped> {
+        let building = report.stage(Stage::Build);
+        let checked = &mut found.checked;
+        let checks = async {
+            let evidence = self.checks(app, walk, source, checking).await?;
+            let refused = self.refuse_early(app, walk, &evidence, checking).await;
+            *checked = Some(evidence);
+            refused.map_err(Stopped::from)
+        };
+        let build = async {
+            let built = self.build_unless_superseded(app, walk, source, &building, turn);
+            built
+                .await
+                .map_err(|stopped| in_stage(stopped, Stage::Build))
+        };
+        let ((), built) = tokio::try_join!(checks, build)?;
+        found.built = Some(built);
+        Ok(())
     }
 
     async fn build_unless_superseded(
@@ -368,6 +464,9 @@ impl Delivery {
         let (outcome, failure) = match end {
             Ok(end) => return end,
             Err(Stopped::Superseded) => (Outcome::Superseded, superseded(&app.name)),
+            Err(Stopped::Failed(failure)) if failure.code == FailureCode::Blocked => {
+                (Outcome::Blocked, failure)
+            }
             Err(Stopped::Failed(failure)) => (Outcome::Failed, failure),
         };
         End {
@@ -387,16 +486,21 @@ impl Delivery {
         self.ports.ledger.release(&key).await.ok()?
     }
 
-    async fn result(
+    fn result(
         &self,
         app: &App,
-        run: RunId,
+        walk: &Walk,
         end: &End,
         report: &Report,
+        found: &Found,
         begun: Instant,
     ) -> RunResult {
+        let mut findings = found.let_pass();
+        if let Some(failure) = &end.failure {
+            findings.retain(|finding| !failure.findings.contains(finding));
+        }
         RunResult {
-            run,
+            run: walk.run,
             app: app.name.clone(),
             release: end.release.as_ref().map(|release| release.key.number),
             outcome: end.outcome,
@@ -405,6 +509,8 @@ impl Delivery {
             local_url: local_url(app.local_port),
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
+            findings,
+            not_scanned: found.scanned.as_ref().and_then(|scan| scan.why.clone()),
             error: end.failure.clone(),
         }
     }
@@ -470,6 +576,8 @@ impl Delivery {
             local_url: local_url(app.local_port),
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
+            findings: Vec::new(),
+            not_scanned: None,
             error: None,
         }
     }

@@ -8,6 +8,7 @@
 mod auth;
 mod cache;
 mod check;
+mod checker;
 mod component;
 mod config;
 mod finding;
@@ -33,6 +34,7 @@ pub mod worker;
 
 pub use cache::{Cache, MemoryCache, NoCache};
 pub use check::{CheckError, check};
+pub use checker::AppChecker;
 pub use report::{Report, Timing, Unread, UnreadReason};
 pub use rules::{Rule, Rules};
 pub use settings::{Access, Settings, WorkerCommand};

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod env;
 pub mod event;
 pub mod evidence;
+pub mod exemption;
 pub mod failure;
 pub mod finding;
 pub mod host;
@@ -39,6 +40,7 @@ pub mod stage;
 pub mod tag;
 pub mod transparency;
 pub mod verification;
+pub mod vulnerable;
 
 pub use app::{App, AppName};
 pub use attestation::PredicateType;
