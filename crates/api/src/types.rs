@@ -58,6 +58,9 @@ pub struct UpRequest {
     /// The commit that the folder was checked out from, when it is a repository's.
     #[serde(default)]
     pub commit: Option<Commit>,
+    /// How long the app lives from now on, in seconds; else mayfly.toml's, else what it had.
+    #[serde(default)]
+    pub ttl_seconds: Option<u64>,
     /// The name of who asks, for people; nothing is decided by it.
     #[serde(default)]
     pub creator: Option<String>,
@@ -156,6 +159,9 @@ pub struct AppSummary {
     pub folder: PathBuf,
     /// When its current release was made.
     pub updated_at: Timestamp,
+    /// When its time is up, when it has an end.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
     /// Until when it can be restored, when it is destroyed.
     pub restorable_until: Option<Timestamp>,
 }

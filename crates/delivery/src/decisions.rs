@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use api::gates::{Decided, PolicyNow};
 use model::event::Happening;
-use model::policy::PolicyLoad;
+use model::policy::{Message, PolicyLoad, Verdict};
 use model::run::Run;
-use model::{Failure, FailureCode, RunId, Stage};
+use model::{Failure, FailureCode, Release, RunId, Stage};
 use ports::Change;
 
 use crate::Delivery;
@@ -67,6 +67,34 @@ impl Delivery {
             files,
             decision: evidence.decision,
         })
+    }
+
+    /// Whether what let a release pass still does: the same policy, exemptions that hold, and no
+    /// newer data that speaks against it.
+    pub(crate) async fn is_still_let_pass(&self, release: &Release) -> bool {
+        let Some(decided) = self
+            .found_by::<PolicyEvidence>(release, Stage::Policy)
+            .await
+        else {
+            return false;
+        };
+        let Ok(holding) = self.exemptions_that_hold(&release.key.app).await else {
+            return false;
+        };
+        let mut used = decided.decision.exempt.iter();
+        let is_held = |message: &Message| {
+            let target = message
+                .details
+                .get("target")
+                .and_then(|value| value.as_str());
+            let target = target.unwrap_or(&message.rule);
+            let mut holding = holding.iter();
+            holding.any(|granted| granted.exemption.target == target)
+        };
+        let refused_since = self.rescanned(release).await;
+        decided.policy.digest == self.ports.decider.policy().digest
+            && used.all(is_held)
+            && refused_since.is_none_or(|again| again.decision.verdict == Verdict::Pass)
     }
 
     /// Records which policy decides from now on, unless the last event says so already.

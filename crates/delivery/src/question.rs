@@ -12,7 +12,7 @@ use model::policy::{
 };
 use model::provenance::FolderState;
 use model::snapshot::Entry;
-use model::{AppName, Digest, Failure};
+use model::{AppName, Digest, Failure, Timestamp};
 use serde_json::Value;
 
 use crate::Delivery;
@@ -78,10 +78,7 @@ impl Delivery {
                 audience: self.settings.audience,
             },
             size: size(walk, known),
-            ttl: TtlFacts {
-                seconds: None,
-                expires_at: None,
-            },
+            ttl: self.ttl(app, walk).await,
             exemptions: self.exemption_facts(&app.name).await?,
         };
         serde_json::to_value(input)
@@ -112,6 +109,30 @@ impl Delivery {
         Ok(ExemptionFacts::new(
             standing.map(|granted| granted.exemption).collect(),
         ))
+    }
+
+    /// When the app that a run brings up ends: as asked for now, else as it was before.
+    pub(crate) async fn end_of(&self, app: &App, walk: &Walk) -> Option<Timestamp> {
+        let lifetime = walk.request.ttl_seconds;
+        let lifetime = lifetime.or(walk.manifest.ttl.map(|span| span.0));
+        match lifetime {
+            Some(seconds) => {
+                let second = i64::try_from(seconds).ok()?;
+                let end = self.ports.clock.now().as_second().checked_add(second)?;
+                Timestamp::from_second(end).ok()
+            }
+            None => self.stable(&app.name).await?.expires_at,
+        }
+    }
+
+    async fn ttl(&self, app: &App, walk: &Walk) -> TtlFacts {
+        let expires_at = self.end_of(app, walk).await;
+        let now = self.ports.clock.now();
+        let left = |end: Timestamp| u64::try_from(end.as_second() - now.as_second()).unwrap_or(0);
+        TtlFacts {
+            seconds: expires_at.map(left),
+            expires_at,
+        }
     }
 
     async fn provenance_facts(

@@ -9,6 +9,7 @@ use model::attestation::Kept;
 use model::evidence::Evidence;
 use model::finding::Finding;
 use model::manifest::{self, Manifest};
+use model::policy::Message;
 use model::progress::{Progress, RunResult};
 use model::release::Release;
 use model::run::{Outcome, Run, Settled};
@@ -130,6 +131,14 @@ impl Found {
             signed: Some(signed),
             scan: self.scanned.as_ref(),
         }
+    }
+
+    /// What the policy warns of.
+    fn warnings(&self) -> Vec<Message> {
+        let decision = self.decided.as_ref().map(|decided| &decided.decision);
+        decision
+            .map(|decision| decision.warn.clone())
+            .unwrap_or_default()
     }
 
     /// What gates found, and did not stop the run for.
@@ -424,7 +433,9 @@ impl Delivery {
 
     /// The release that serves, when a build of this folder would make the same.
     async fn unchanged(&self, app: &App, walk: &Walk) -> Result<Option<Release>, Failure> {
-        let Some(number) = app.stable.filter(|_| walk.request.inputs == Inputs::Pinned) else {
+        let asks_for_nothing =
+            walk.request.inputs == Inputs::Pinned && walk.request.ttl_seconds.is_none();
+        let Some(number) = app.stable.filter(|_| asks_for_nothing) else {
             return Ok(None);
         };
         let key = ReleaseKey {
@@ -445,6 +456,9 @@ impl Delivery {
         };
         // A release whose key was revoked is built and signed again.
         if self.require_verified(&release).await.is_err() {
+            return Ok(None);
+        }
+        if !self.is_still_let_pass(&release).await {
             return Ok(None);
         }
         let same_env = release.env_version == self.env_version(&app.name).await?;
@@ -510,6 +524,7 @@ impl Delivery {
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
             findings,
+            warnings: found.warnings(),
             not_scanned: found.scanned.as_ref().and_then(|scan| scan.why.clone()),
             error: end.failure.clone(),
         }
@@ -577,6 +592,7 @@ impl Delivery {
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
             findings: Vec::new(),
+            warnings: Vec::new(),
             not_scanned: None,
             error: None,
         }

@@ -104,6 +104,7 @@ impl Delivery {
             owner: app.owner,
             folder: app.folder.clone(),
             updated_at: stable.map_or(app.created_at, |release| release.created_at),
+            expires_at: stable.and_then(|release| release.expires_at),
             restorable_until: app.destroyed_at.map(restorable),
         }
     }

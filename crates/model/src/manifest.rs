@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::app::AppName;
 use crate::env;
 use crate::keep::{DEFAULT_KEEP, KeepRules};
-use crate::limits::{BuildLimits, RunLimits, parse_size};
+use crate::limits::{BuildLimits, RunLimits, parse_size, parse_span};
 use crate::serving::RunConfig;
 
 /// The file's name.
@@ -20,6 +20,8 @@ pub const FILE_NAME: &str = "mayfly.toml";
 pub struct Manifest {
     /// The app's name; the folder's name by default.
     pub name: Option<AppName>,
+    /// How long the app lives from each `mayfly up` on: `30d`. Without an end by default.
+    pub ttl: Option<Span>,
     /// `[build]`.
     pub build: BuildSection,
     /// `[run]`.
@@ -104,6 +106,25 @@ pub struct RunSection {
 pub struct EgressSection {
     /// Hosts, `api.example.com` or `api.example.com:8443`.
     pub allow: Vec<String>,
+}
+
+/// A length of time with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(
+    /// In seconds.
+    pub u64,
+);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let seconds = parse_span(&text);
+        seconds
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no length of time; write `12h` or `30d`"))
+    }
 }
 
 /// A size with its unit.

@@ -6,6 +6,7 @@ use crate::app::AppName;
 use crate::digest::Digest;
 use crate::failure::Failure;
 use crate::finding::Finding;
+use crate::policy::Message;
 use crate::release::ReleaseNumber;
 use crate::run::{Outcome, RunId};
 use crate::stage::Stage;
@@ -118,6 +119,9 @@ pub struct RunResult {
     /// What gates found and let pass; what blocks is in the error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// What the policy warns of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Message>,
     /// Why the image was not matched against known vulnerabilities, when it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_scanned: Option<String>,

@@ -5,7 +5,7 @@ use model::attestation::{Kept, PredicateType};
 use model::finding::Finding;
 use model::policy::{Decision, Occasion, PolicyLoad, Verdict};
 use model::{Digest, Failure, Stage, Timestamp};
-use ports::{Change, ProgressSink};
+use ports::Change;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -59,10 +59,6 @@ impl Delivery {
         let input = evidence.decision.input;
         self.record_evidence(app, walk, report, input, &evidence, Stage::Policy, false)
             .await?;
-        for message in &evidence.decision.warn {
-            let next = message.next.iter().map(|next| format!("; {next}"));
-            report.notice(&format!("{}{}", message.msg, next.collect::<String>()));
-        }
         match evidence.decision.verdict {
             Verdict::Pass => {
                 report.done(false);

@@ -10,7 +10,7 @@ use model::finding::{Finding, sort};
 use model::inventory::{Ecosystem, Inventory, Package, Paths, paths};
 use model::policy::{EvidenceState, VulnerabilityFacts};
 use model::{Digest, Failure, Stage, Timestamp, vulnerable};
-use ports::{ProgressSink, Scanned};
+use ports::Scanned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -80,9 +80,6 @@ impl Delivery {
             }
             EvidenceState::Missing | EvidenceState::Inconclusive => Vec::new(),
         };
-        if let Some(why) = &matched.why {
-            report.notice(&format!("not scanned for known vulnerabilities: {why}"));
-        }
         let evidence = ScanEvidence {
             scanned: matched.scanned,
             state: matched.state,
