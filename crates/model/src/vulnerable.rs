@@ -80,7 +80,10 @@ fn next(hit: &Hit, origin: Origin, path: &[String]) -> String {
         (_, _, Origin::Base) => {
             "run `mayfly up --upgrade` for a newer base; nothing else is yours to do".to_owned()
         }
-        (_, Some(fixed), _) => format!("use `{}` {fixed} or later{asked}", hit.name),
+        (_, Some(fixed), _) => format!(
+            "use `{}` {fixed} or later{asked}; `mayfly up --upgrade` takes the newest of what no file pins",
+            hit.name
+        ),
         (_, None, _) => format!(
             "nobody has mended `{}` yet{asked}; watch for a new version",
             hit.name
@@ -128,7 +131,7 @@ mod tests {
                 K::Vulnerability,
                 Some("3.1.6"),
                 Origin::App,
-                "use `jinja2` 3.1.6 or later, which `flask 3.0.0` brings in",
+                "use `jinja2` 3.1.6 or later, which `flask 3.0.0` brings in; `mayfly up --upgrade` takes the newest of what no file pins",
             ),
             (
                 K::Vulnerability,
