@@ -185,6 +185,7 @@ mod tests {
                 owner: Owner { uid: 1000 },
                 folder: "/home/ada/shop".into(),
                 updated_at: ago(185),
+                expires_at: None,
                 restorable_until: None,
             },
             releases: vec![
@@ -203,6 +204,7 @@ mod tests {
             }],
             env_keys: vec!["API_KEY".into()],
             last_lines: vec!["Traceback:".into(), "KeyError: '\u{1b}[31mx'".into()],
+            vulnerabilities: Vec::new(),
             notices: vec!["the app listens on port 5000, not on $PORT".into()],
         }
     }
