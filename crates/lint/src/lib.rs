@@ -11,6 +11,7 @@ mod check;
 mod component;
 mod config;
 mod finding;
+pub mod history;
 mod ir;
 mod javascript;
 mod language;
