@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod gates;
+pub mod history;
 pub mod paths;
 pub mod supply;
 pub mod types;

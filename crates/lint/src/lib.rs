@@ -12,6 +12,7 @@ mod checker;
 mod component;
 mod config;
 mod finding;
+pub mod history;
 mod ir;
 mod javascript;
 mod language;

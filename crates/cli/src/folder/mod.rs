@@ -5,9 +5,11 @@ mod error;
 pub(crate) mod hash_cache;
 mod ignore;
 mod read;
-mod repository;
+mod replace;
+pub(crate) mod repository;
 mod root;
 mod stamp;
+pub(crate) mod timed;
 mod upload;
 mod walk;
 
@@ -63,6 +65,8 @@ impl Reading {
 pub(crate) struct Taken {
     /// What it holds.
     pub(crate) snapshot: Snapshot,
+    /// Its `.env` files, which stay outside.
+    pub(crate) env_files: Vec<String>,
     /// What the user should know about it, in sentences.
     pub(crate) notices: Vec<String>,
 }
@@ -96,6 +100,7 @@ fn take_once(root: &Root, reading: &Reading) -> Result<Taken, FolderError> {
     let snapshot = Snapshot::new(entries, env_keys, &reading.limits)?;
     Ok(Taken {
         snapshot,
+        env_files: found.env_files,
         notices: found.notices,
     })
 }

@@ -4,12 +4,15 @@
 //! which can name programs to run: names are read here, and git only compares files, in a repository
 //! of our own that borrows the objects.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use model::provenance::{Commit, FolderState};
+
+use super::timed;
 
 /// How far above the folder a repository may begin.
 const LEVELS: usize = 32;
@@ -17,15 +20,20 @@ const LEVELS: usize = 32;
 const LARGEST: u64 = 4 << 20;
 /// How long the comparison may take.
 const COMPARED_WITHIN: Duration = Duration::from_secs(2);
+/// How many references are read from files of their own.
+const REFERENCES: usize = 100_000;
+/// What git needs to know of a repository whose names are longer.
+const SHA256: &str =
+    "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n";
 
 /// A repository's folders.
-struct Repository {
+pub(crate) struct Repository {
     /// Where its files lie.
-    work: PathBuf,
+    pub(crate) work: PathBuf,
     /// Where its HEAD and index are.
-    own: PathBuf,
+    pub(crate) own: PathBuf,
     /// Where its objects and branches are; another folder in a linked work tree.
-    common: PathBuf,
+    pub(crate) common: PathBuf,
 }
 
 /// The commit of the repository that `folder` is in; `None` when it is in none.
@@ -48,8 +56,26 @@ pub(crate) fn commit(folder: &Path) -> Option<Commit> {
     })
 }
 
+/// Which of `paths`, relative to `folder`, are part of the repository that it is in; `None` when it
+/// is in none, or when that cannot be told.
+pub(crate) fn tracked(folder: &Path, paths: &[String]) -> Option<BTreeSet<String>> {
+    let borrowed = Repository::of(folder)?.borrow()?;
+    let mut git = borrowed.git(folder);
+    git.args(["ls-files", "-z", "--"]).args(paths);
+    let told = timed::output(&mut git, COMPARED_WITHIN, LARGEST)?;
+    let names = told.split(|byte| *byte == 0);
+    let names = names.filter_map(|name| std::str::from_utf8(name).ok());
+    Some(
+        names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
 impl Repository {
-    fn of(folder: &Path) -> Option<Self> {
+    /// The one that `folder` is in.
+    pub(crate) fn of(folder: &Path) -> Option<Self> {
         let work = folder
             .ancestors()
             .take(LEVELS)
@@ -105,52 +131,115 @@ impl Repository {
     }
 
     fn differs(&self, folder: &Path, id: &str) -> Option<bool> {
+        let borrowed = self.borrow()?;
+        fs::write(borrowed.own.path().join("HEAD"), format!("{id}\n")).ok()?;
+        let mut git = borrowed.git(&self.work);
+        git.args(["status", "--porcelain", "--untracked-files=normal", "--"]);
+        git.arg(folder);
+        let told = timed::output(&mut git, COMPARED_WITHIN, LARGEST)?;
+        Some(!told.is_empty())
+    }
+
+    /// What its branches, tags and remotes point to.
+    pub(crate) fn tips(&self) -> BTreeSet<String> {
+        let mut tips = BTreeSet::new();
+        for place in [&self.own, &self.common] {
+            let head = read(&place.join("HEAD")).unwrap_or_default();
+            tips.extend(Some(head.trim()).filter(|id| is_id(id)).map(str::to_owned));
+        }
+        let packed = read(&self.common.join("packed-refs")).unwrap_or_default();
+        let ids = packed.lines().filter_map(|line| line.split_once(' '));
+        tips.extend(ids.map(|(id, _)| id.to_owned()).filter(|id| is_id(id)));
+        let loose = walkdir::WalkDir::new(self.common.join("refs")).max_depth(LEVELS);
+        let loose = loose.into_iter().flatten().take(REFERENCES);
+        let loose = loose.filter(|entry| entry.file_type().is_file());
+        let ids = loose.filter_map(|entry| read(entry.path()));
+        tips.extend(ids.map(|id| id.trim().to_owned()).filter(|id| is_id(id)));
+        tips
+    }
+
+    /// Whether its history was cut off when it was cloned.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.common.join("shallow").exists()
+    }
+
+    /// A repository of our own with this one's objects and index, and none of its settings.
+    pub(crate) fn borrow(&self) -> Option<Borrowed> {
+        self.borrow_with(&self.own.join("index"))
+    }
+
+    /// The same with another index, which need not be there.
+    pub(crate) fn borrow_with(&self, index: &Path) -> Option<Borrowed> {
         let own = tempfile::tempdir().ok()?;
         fs::create_dir(own.path().join("refs")).ok()?;
         fs::create_dir(own.path().join("objects")).ok()?;
-        fs::write(own.path().join("HEAD"), format!("{id}\n")).ok()?;
-        fs::copy(self.own.join("index"), own.path().join("index")).ok()?;
-        let mut git = Command::new("git")
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("GIT_DIR", own.path())
-            .env("GIT_WORK_TREE", &self.work)
-            .env("GIT_OBJECT_DIRECTORY", self.common.join("objects"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .args(["status", "--porcelain", "--untracked-files=normal", "--"])
-            .arg(folder)
-            .current_dir(&self.work)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let ended = wait(&mut git)?;
-        let mut told = String::new();
-        std::io::Read::read_to_string(&mut git.stdout.take()?, &mut told).ok()?;
-        ended.success().then_some(!told.is_empty())
+        fs::write(own.path().join("HEAD"), "ref: refs/heads/none\n").ok()?;
+        let settings = read(&self.common.join("config")).unwrap_or_default();
+        let is_format = |line: &str| line.replace(' ', "") == "objectformat=sha256";
+        if settings.lines().any(|line| is_format(line.trim())) {
+            fs::write(own.path().join("config"), SHA256).ok()?;
+        }
+        if is_file(index) {
+            fs::copy(index, own.path().join("index")).ok()?;
+            self.borrow_shared(index, own.path());
+        }
+        Some(Borrowed {
+            own,
+            objects: self.common.join("objects"),
+            work: self.work.clone(),
+        })
     }
-}
 
-/// Waits for git as long as anybody would.
-fn wait(git: &mut std::process::Child) -> Option<std::process::ExitStatus> {
-    let until = Instant::now() + COMPARED_WITHIN;
-    loop {
-        match git.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-            _ => {
-                let _ = git.kill();
-                let _ = git.wait();
-                return None;
+    /// An index may be split into two files.
+    fn borrow_shared(&self, index: &Path, own: &Path) {
+        let beside = index.parent().and_then(|folder| fs::read_dir(folder).ok());
+        for entry in beside.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_shared = name.as_encoded_bytes().starts_with(b"sharedindex.");
+            if is_shared && is_file(&entry.path()) {
+                // Without it git fails, which is an answer too.
+                let _ = fs::copy(entry.path(), own.join(name));
             }
         }
     }
 }
 
+/// A repository of our own that uses another one's objects.
+pub(crate) struct Borrowed {
+    own: tempfile::TempDir,
+    objects: PathBuf,
+    work: PathBuf,
+}
+
+impl Borrowed {
+    /// A call of git in `folder`, which reads no settings but ours.
+    pub(crate) fn git(&self, folder: &Path) -> Command {
+        let mut git = Command::new("git");
+        git.env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("GIT_DIR", self.own.path())
+            .env("GIT_WORK_TREE", &self.work)
+            .env("GIT_OBJECT_DIRECTORY", &self.objects)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        git
+    }
+}
+
 fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 fn read(path: &Path) -> Option<String> {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -34,6 +34,11 @@ impl Root {
     /// Its absolute path, without links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder itself, however it is called meanwhile.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
     }
 
     /// Opens a file in it for reading, by its relative path. A link in that path is `ELOOP`; a
