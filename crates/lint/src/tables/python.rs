@@ -1072,6 +1072,7 @@ pub(super) const KNOWN: &[Known] = &[
     known("subprocess.Popen", Fresh),
     known("pandas.read_csv", Fresh),
     known("fastapi.Depends", Fresh),
+    known("gridfs.GridFS", Fresh),
     known("django.shortcuts.get_object_or_404", Fresh),
     known("django.shortcuts.render", Fresh),
 ];

@@ -135,7 +135,7 @@ impl Engine {
         if let Shape::Func(key) = value.shape
             && text.starts_with("on")
         {
-            self.call_listener(key, &text);
+            self.call_listener(key, &text, &holder);
         }
         match holder.shape {
             Shape::Instance(class) => self.store_field(class, sym, value),

@@ -201,7 +201,8 @@ impl Engine {
                 let facts = self.condition(one);
                 return if *truth { facts } else { facts.swapped() };
             }
-            if let Some(facts) = self.position(one, other).or_else(|| self.type_of(one)) {
+            let known = self.position(one, other).or_else(|| self.type_of(one));
+            if let Some(facts) = known.or_else(|| self.common_path(one)) {
                 return facts;
             }
         }
@@ -229,6 +230,17 @@ impl Engine {
         let is_typeof = self.called_name(*callee) == "typeof";
         let argument = args.first().filter(|_| is_typeof)?;
         Some(Facts::yes(self.about(argument.value, TYPED)))
+    }
+
+    /// `os.path.commonpath([root, path]) == root`
+    fn common_path(&mut self, one: ExprId) -> Option<Facts> {
+        let unit = self.unit();
+        let Expr::Call { callee, args, .. } = &unit.module.exprs[one as usize].kind else {
+            return None;
+        };
+        let is_common = self.called_name(*callee) == "commonpath";
+        let argument = args.first().filter(|_| is_common)?;
+        Some(Facts::yes(self.about(argument.value, Harm::Path.only())))
     }
 
     /// `list.indexOf(x) === -1`
@@ -426,7 +438,13 @@ impl Engine {
     pub(crate) fn called_name(&self, callee: ExprId) -> String {
         let unit = self.unit();
         match &unit.module.exprs[callee as usize].kind {
+            Expr::Field(object, name) if self.text(*name) == "default" => self.called_name(*object),
             Expr::Name(name) | Expr::Field(_, name) => self.text(*name),
+            // `(0, module.name)(…)`, as compilers write it.
+            Expr::Sequence(parts) => parts
+                .last()
+                .map(|last| self.called_name(*last))
+                .unwrap_or_default(),
             _ => String::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! Where values do harm.
 
+use std::collections::HashSet;
+
 use model::finding::Confidence;
 
 use super::call::Call;
@@ -11,6 +13,9 @@ use super::summary::{Doing, Drain, Place};
 use super::value::{Shape, Taint, Value};
 use crate::ir::{Expr, ExprId, Span, Tongue};
 use crate::tables::{Arg, Sink, When};
+
+/// A way through more files than this leads through containers of all kinds of things.
+const FILES: usize = 4;
 
 impl Engine {
     /// Checks the arguments of a call against the tables.
@@ -313,7 +318,16 @@ impl Engine {
 
     fn report(&mut self, drain: Drain, confidence: Confidence, taint: Taint) {
         let key = (drain.harm as u8, drain.at.module, drain.at.span.start);
+        let steps = match taint.step {
+            NO_STEP => vec![],
+            step => self.steps.way(step),
+        };
+        let files: HashSet<u32> = steps.iter().map(|step| step.module).collect();
         let confidence = confidence.min(self.trust_in(drain, &taint));
+        let confidence = match files.len() > FILES {
+            true => confidence.min(Confidence::Medium),
+            false => confidence,
+        };
         if self
             .reaches
             .get(&key)
@@ -321,11 +335,6 @@ impl Engine {
         {
             return;
         }
-        let steps = if taint.step == NO_STEP {
-            vec![]
-        } else {
-            self.steps.way(taint.step)
-        };
         let ways = steps.into_iter().map(|step| Way {
             unit: step.module,
             span: step.span,
