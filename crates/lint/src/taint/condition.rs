@@ -102,6 +102,10 @@ impl Engine {
             }
             Expr::Field(object, name) => {
                 let name = self.text(*name);
+                // An address without a host leads to the app itself.
+                if matches!(name.as_str(), "netloc" | "hostname" | "host") {
+                    return Facts::no(self.about(id, Harm::Redirect.only()));
+                }
                 let ranges = [
                     "is_private",
                     "is_loopback",
@@ -272,6 +276,9 @@ impl Engine {
             let harms = forbidden(text);
             return Facts::no(self.about_value(&other, harms));
         }
+        if one.is_tainted() && self.lists_prototype(right) {
+            return Facts::no(self.about_value(&one, Harm::Prototype.only()));
+        }
         if one.is_tainted() && !other.flat().is_tainted() {
             return Facts::yes(self.about_value(&one, Harms::ALL));
         }
@@ -283,6 +290,26 @@ impl Engine {
             }
             _ => Facts::default(),
         }
+    }
+
+    /// Whether a list is one of names that lead to a prototype.
+    fn lists_prototype(&mut self, list: ExprId) -> bool {
+        let unit = self.unit();
+        let written = match &unit.module.exprs[list as usize].kind {
+            Expr::Name(name) => self.bound(*name).unwrap_or(list),
+            _ => list,
+        };
+        let elements = match &unit.module.exprs[written as usize].kind {
+            Expr::Call { args, .. } => args.first().map(|argument| argument.value),
+            _ => Some(written),
+        };
+        let Some(Expr::List(elements)) = elements.map(|id| &unit.module.exprs[id as usize].kind)
+        else {
+            return false;
+        };
+        elements.iter().any(|id| {
+            matches!(&unit.module.exprs[*id as usize].kind, Expr::Text(text) if self.text(*text) == "__proto__")
+        })
     }
 
     fn asked(&mut self, callee: ExprId, args: &[Argument]) -> Facts {

@@ -96,7 +96,8 @@ impl Engine {
         }
     }
 
-    fn text_of(&self, name: Option<crate::ir::Name>) -> String {
+    /// The text of a name, where there is one.
+    pub(crate) fn text_of(&self, name: Option<crate::ir::Name>) -> String {
         name.map(|name| self.text(name)).unwrap_or_default()
     }
 
@@ -134,7 +135,7 @@ impl Engine {
     }
 
     /// What a name was bound to: here, or by the file's own statements.
-    fn bound(&mut self, name: crate::ir::Name) -> Option<ExprId> {
+    pub(crate) fn bound(&mut self, name: crate::ir::Name) -> Option<ExprId> {
         let sym = self.sym(name);
         if let Some(known) = self.frame().flow.answers.get(&sym) {
             return Some(*known);

@@ -225,7 +225,7 @@ impl Engine {
             return Value::of(Shape::Number);
         }
         if !self.dependency(param).is_empty() || is_service(kind) {
-            return Value::of(Shape::Number);
+            return self.depended_on(param, kind, routes);
         }
         let class = kind.trim_start_matches("Optional[").trim_end_matches(']');
         let class_sym = self.names.id(class);
@@ -238,6 +238,68 @@ impl Engine {
         };
         let what = format!("the parameter `{name}`");
         self.input(Harms::ALL, &what, &what, shape)
+    }
+
+    /// What a function or class gives that a parameter depends on: `Depends(filters)`.
+    fn depended_on(&mut self, param: &Param, kind: &str, routes: &[Decorated]) -> Value {
+        let unit = self.unit();
+        let written =
+            param
+                .default
+                .and_then(|default| match &unit.module.exprs[default as usize].kind {
+                    Expr::Call { args, .. } => args.first().map(|argument| argument.value),
+                    _ => None,
+                });
+        let by_name = kind
+            .split_once("Depends(")
+            .and_then(|(_, rest)| rest.split([')', ',']).next())
+            .map(|name| name.trim().to_owned());
+        let provider = match (written, by_name) {
+            (Some(written), _) => Some(self.eval(written)),
+            (None, Some(name)) => {
+                let sym = self.names.id(&name);
+                self.lookup(sym)
+            }
+            _ => None,
+        };
+        match provider.map(|value| value.shape) {
+            Some(Shape::Func(key)) => {
+                let params = self.units[key.module as usize].module.functions
+                    [key.function as usize]
+                    .params
+                    .clone();
+                // Others' files name their types by themselves.
+                if key.module != self.module() || self.roles.contains_key(&key) {
+                    return match self.summary(key) {
+                        Some(summary) => self.without_params(&summary.result),
+                        None => Value::of(Shape::Number),
+                    };
+                }
+                let values: Vec<Value> = params
+                    .iter()
+                    .map(|param| {
+                        let name = self.text_of(param.name);
+                        let kind = self.text_of(param.annotation);
+                        self.route_parameter(param, &name, &kind, routes)
+                    })
+                    .collect();
+                self.take_role(key, values);
+                let given = self.summary(key);
+                given
+                    .map(|summary| summary.result.clone())
+                    .unwrap_or_default()
+            }
+            Some(Shape::Class(class)) => {
+                let what = format!("the parameters of `{}`", self.class_name(class));
+                self.input(Harms::ALL, &what, &what, Shape::Instance(class))
+            }
+            _ => Value::of(Shape::Number),
+        }
+    }
+
+    fn class_name(&self, class: ClassKey) -> String {
+        let module = &self.units[class.module as usize].module;
+        module.names[module.classes[class.class as usize].name as usize].clone()
     }
 
     /// Whether a class is an enumeration.
