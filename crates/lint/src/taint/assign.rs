@@ -132,10 +132,12 @@ impl Engine {
         let sym = self.sym(name);
         let text = self.text(name);
         self.drain_field(&holder, &text, value, span);
+        let header = Value::of(Shape::Const(text.as_str().into()));
+        self.drain_origin(&header, value, span);
         if let Shape::Func(key) = value.shape
             && text.starts_with("on")
         {
-            self.call_listener(key, &text);
+            self.call_listener(key, &text, &holder);
         }
         match holder.shape {
             Shape::Instance(class) => self.store_field(class, sym, value),
@@ -294,7 +296,8 @@ impl Engine {
         }
     }
 
-    fn without_params(&self, value: &Value) -> Value {
+    /// What does not hang on parameters.
+    pub(crate) fn without_params(&self, value: &Value) -> Value {
         value.map_taints(|taint| (!self.origins.is_param(taint.origin)).then_some(taint))
     }
 

@@ -124,6 +124,10 @@ impl Engine {
                 parts.extend(call.given.values.iter().cloned());
                 Some(self.join_texts(&parts))
             }
+            "bind" if self.tongue() == Tongue::JavaScript => Some(match receiver.shape {
+                Shape::Func(_) | Shape::Bound(..) => receiver,
+                _ => Value::default(),
+            }),
             "join" if call.path.is_none() => Some(self.joined(&receiver, &first)),
             "split" | "rsplit" | "partition" | "rpartition" => {
                 let piece = self.piece_of(&receiver, &call.name);
