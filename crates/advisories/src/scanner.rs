@@ -5,14 +5,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use model::advisory::{AdvisoryFacts, DataChange, EcosystemFacts, Matches, Origin};
-use model::inventory::{Inventory, Package as Listed};
+use model::inventory::{self, Inventory, Package as Listed};
 use model::{Failure, Timestamp};
 use ports::{ScanData, Scanned, Scanner};
 
 use crate::database::{Database, OpenError};
+use crate::ecosystem::Ecosystem;
 use crate::facts::Facts;
 use crate::import::{Change, Import, import};
 use crate::licence::{LicenceVerdict, licence_verdict};
+use crate::near::near_popular;
 use crate::package::Package;
 
 /// Licences that ask for no more than a notice, or to share changes of the package itself.
@@ -90,6 +92,22 @@ impl Scanner for OsvScanner {
             licences_outside,
             unlicensed,
         })
+    }
+
+    async fn find(&self, purls: &[String]) -> Result<Matches, Failure> {
+        let Some(database) = self.database()? else {
+            return Ok(Matches::default());
+        };
+        let packages: Vec<Package> = purls
+            .iter()
+            .filter_map(|purl| Package::of_purl(purl))
+            .collect();
+        Ok(database.find(&packages))
+    }
+
+    fn nearest(&self, ecosystem: inventory::Ecosystem, name: &str) -> Option<String> {
+        let ecosystem = Ecosystem::of_purl_type(ecosystem.as_str())?;
+        near_popular(&ecosystem, name).map(str::to_owned)
     }
 
     async fn import(

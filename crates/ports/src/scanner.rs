@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use model::advisory::{AdvisoryFacts, DataChange, Matches};
-use model::inventory::Inventory;
+use model::inventory::{Ecosystem, Inventory};
 use model::{Digest, Failure, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,14 @@ pub trait Scanner: Send + Sync {
     /// Matches what is in an image. Without data it finds nothing and says that there is none; data
     /// that is damaged fails.
     async fn scan(&self, inventory: &Inventory, now: Timestamp) -> Result<Scanned, Failure>;
+
+    /// What is known of packages that are about to be installed, by their package URLs. Without data
+    /// nothing is; data that is damaged fails.
+    async fn find(&self, purls: &[String]) -> Result<Matches, Failure>;
+
+    /// The name of a well-known package that somebody who wrote `name` may have meant; none when it
+    /// is well known itself.
+    fn nearest(&self, ecosystem: Ecosystem, name: &str) -> Option<String>;
 
     /// Takes new data, one archive an ecosystem. On any error what is there stays.
     async fn import(

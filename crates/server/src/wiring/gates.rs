@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use advisories::OsvScanner;
-use lint::{AppChecker, NoCache, WorkerCommand};
+use lint::{AppChecker, WorkerCommand};
 use model::app::Owner;
 use model::policy::PolicyOrigin;
 use model::{Failure, FailureCode};
@@ -13,6 +13,7 @@ use nix::unistd::{Gid, Uid, User, getgrouplist};
 use policy::{Policies, PolicyDecider, Sources};
 
 use super::repository;
+use super::scan_cache::ScanCache;
 use crate::checks::WORKER;
 use crate::config::PolicySource;
 
@@ -23,12 +24,13 @@ const FILES: usize = 1_000;
 const FILE_BYTES: u64 = 1024 * 1024;
 
 /// Reads files in workers that are this program.
-pub(super) fn checker(program: &Path) -> AppChecker {
+pub(super) fn checker(program: &Path, home: &Path) -> Result<AppChecker, Failure> {
+    let cache = ScanCache::open(home.join("cache/checks")).map_err(super::unusable)?;
     let worker = WorkerCommand {
         program: program.to_owned(),
         args: vec![WORKER.into()],
     };
-    AppChecker::new(worker, Arc::new(NoCache))
+    Ok(AppChecker::new(worker, Arc::new(cache)))
 }
 
 /// Matches against the data of this home.

@@ -3,6 +3,7 @@
 mod gates;
 mod log;
 mod repository;
+mod scan_cache;
 mod signing;
 
 pub(crate) use gates::read_folder as read_policy_folder;
@@ -103,7 +104,7 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
         builder: Arc::new(builder),
         runtime: Arc::clone(&sandboxes) as Arc<dyn ports::Runtime>,
         traffic: Arc::new(edge),
-        checker: Arc::new(gates::checker(&config.program)),
+        checker: Arc::new(gates::checker(&config.program, home)?),
         scanner: Arc::new(gates::scanner(home)?),
         decider: Arc::new(gates::decider(&config.policy, home)?),
         clock: Arc::new(SystemClock),
