@@ -3,9 +3,9 @@
 
 mod error;
 pub(crate) mod hash_cache;
-mod ignore;
+pub(crate) mod ignore;
 mod read;
-mod replace;
+pub(crate) mod replace;
 pub(crate) mod repository;
 mod root;
 mod stamp;

@@ -1,7 +1,7 @@
 //! Other programs, which end when their time is up.
 
-use std::io::{self, Read};
-use std::process::{Child, ChildStdin, ChildStdout, Command};
+use std::io::{self, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -76,6 +76,15 @@ impl Timed {
         })
     }
 
+    fn hear(mut self, limit_bytes: u64) -> Option<Vec<u8>> {
+        let mut told = Vec::new();
+        let stdout = self.stdout().ok()?;
+        stdout.take(limit_bytes + 1).read_to_end(&mut told).ok()?;
+        let is_whole = told.len() as u64 <= limit_bytes;
+        let ended = self.end().ok()?;
+        (is_whole && ended == Ended::Well).then_some(told)
+    }
+
     /// Waits without taking its id from it, for which the watch may reach until then.
     fn await_exit(&self) -> io::Result<()> {
         use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -109,19 +118,26 @@ impl Drop for Timed {
 
 /// All that a program tells, when it ends well, in time, and tells no more than `limit_bytes`.
 pub(crate) fn output(command: &mut Command, within: Duration, limit_bytes: u64) -> Option<Vec<u8>> {
+    let running = Timed::start(command, Instant::now() + within).ok()?;
+    running.hear(limit_bytes)
+}
+
+/// The same from a program that reads all of its input first.
+pub(crate) fn answer(
+    command: &mut Command,
+    input: &[u8],
+    within: Duration,
+    limit_bytes: u64,
+) -> Option<Vec<u8>> {
+    command.stdin(Stdio::piped());
     let mut running = Timed::start(command, Instant::now() + within).ok()?;
-    let mut told = Vec::new();
-    let stdout = running.stdout().ok()?;
-    stdout.take(limit_bytes + 1).read_to_end(&mut told).ok()?;
-    let is_whole = told.len() as u64 <= limit_bytes;
-    let ended = running.end().ok()?;
-    (is_whole && ended == Ended::Well).then_some(told)
+    running.stdin().ok()?.write_all(input).ok()?;
+    running.hear(limit_bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Stdio;
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
