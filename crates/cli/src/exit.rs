@@ -47,6 +47,7 @@ impl Exit {
             | Code::NotSupported
             | Code::Dependency
             | Code::BuildFailed
+            | Code::TestsFailed
             | Code::BuildLimit
             | Code::Exited
             | Code::CrashLoop

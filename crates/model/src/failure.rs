@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::stage::Stage;
 
 /// The kinds of failure that a caller can tell apart. Stable: programs match on them.
@@ -22,6 +23,8 @@ pub enum FailureCode {
     Dependency,
     /// A build command failed.
     BuildFailed,
+    /// The app's own tests failed, or nobody knows whether they did.
+    TestsFailed,
     /// A build used more time, memory or disk than allowed.
     BuildLimit,
     /// A mirror or package registry did not answer.
@@ -82,6 +85,9 @@ pub struct Failure {
     /// Whether the same call may succeed later with nothing changed.
     #[serde(default)]
     pub retryable: bool,
+    /// What a gate saw, when one said no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 impl Failure {
@@ -94,6 +100,7 @@ impl Failure {
             cause: Vec::new(),
             hint: None,
             retryable: false,
+            findings: Vec::new(),
         }
     }
 
@@ -113,6 +120,13 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause.push(cause.into());
+        self
+    }
+
+    /// Adds what a gate saw.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings.extend(findings);
         self
     }
 

@@ -13,7 +13,7 @@ use model::plan::Plan;
 use model::provenance::Dependency;
 use model::{Digest, Failure, FailureCode, Stage, Timestamp};
 use ports::builder::Source;
-use ports::{BuildRequest, Change, ProgressSink};
+use ports::{AdmitsAll, BuildRequest, Change, ProgressSink};
 use serde::{Deserialize, Serialize};
 
 use crate::Delivery;
@@ -80,7 +80,7 @@ impl Delivery {
             public_env: public_env.clone(),
             pins: self.pin_contents(&pins).await?,
         };
-        let built = self.ports.builder.build(request, report).await?;
+        let built = self.ports.builder.build(request, &AdmitsAll, report).await?;
         for warning in &built.plan.warnings {
             ProgressSink::notice(report, &warning.to_string());
         }
