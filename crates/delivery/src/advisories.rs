@@ -14,7 +14,7 @@ use crate::Delivery;
 use crate::keys::require_root;
 use crate::stage::build::BuildEvidence;
 use crate::stage::policy::PolicyEvidence;
-use crate::stage::scan::ScanEvidence;
+use crate::stage::scan::{Asked, ScanEvidence};
 
 /// What a release that serves came to with newer data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Delivery {
             return Ok(());
         };
         let built: Option<BuildEvidence> = self.plan_of(Some(release)).await;
-        let asked = built.map(|built| built.plan.packages).unwrap_or_default();
+        let asked = built.as_ref().map(Asked::by).unwrap_or_default();
         let vouched = self.vouched(release).await?;
         let inventory = self.read_inventory(&vouched.evidence.inventory).await?;
         let now = self.ports.clock.now();

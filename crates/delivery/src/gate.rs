@@ -25,9 +25,7 @@ pub(crate) fn blocked_by_findings(app: &AppName, findings: Vec<Finding>) -> Fail
         more => failure.because(format!("and {more} more; `mayfly check` shows all")),
     };
     let hint = hint(app, findings.first().map(|one| one.fingerprint.0.as_str()));
-    findings
-        .into_iter()
-        .fold(failure.hint(hint), Failure::finding)
+    failure.hint(hint).with_findings(findings)
 }
 
 /// The failure of a run that the policy refuses. `known` are findings that its messages may be about.
@@ -63,8 +61,7 @@ pub(crate) fn blocked_by_policy(app: &AppName, decision: &Decision, known: &[Fin
         let mut denied = decision.deny.iter();
         denied.any(|message| message.fingerprint.as_deref() == fingerprint)
     };
-    let refused = known.iter().filter(is_about).cloned();
-    refused.fold(failure, Failure::finding)
+    failure.with_findings(known.iter().filter(is_about).cloned().collect())
 }
 
 fn exemptible(message: &Message) -> Option<&str> {

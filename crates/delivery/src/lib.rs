@@ -3,6 +3,7 @@
 //! `run` walks the stages; `watch` restarts what exits; `adopt` makes the world match the ledger
 //! when the daemon begins; `sweep` does what time asks for.
 
+mod admission;
 pub mod adopt;
 pub mod advisories;
 pub mod apps;
@@ -47,7 +48,7 @@ use model::provenance::Placement;
 use model::{AppName, Digest, ReleaseNumber};
 use ports::{
     BlobStore, Builder, Cataloguer, Checker, Checkout, Clock, Decider, ImageRegistry, KeyRing,
-    Ledger, Runtime, Scanner, Signer, Traffic, TransparencyLog,
+    Ledger, Runtime, Scanner, Signer, Tester, Traffic, TransparencyLog,
 };
 use tokio::sync::{Mutex, Notify};
 
@@ -71,6 +72,8 @@ pub struct Ports {
     pub scanner: Arc<dyn Scanner>,
     /// Findings to decisions.
     pub decider: Arc<dyn Decider>,
+    /// Images to how the app's own tests end.
+    pub tester: Arc<dyn Tester>,
     /// Images to processes.
     pub runtime: Arc<dyn Runtime>,
     /// Requests to processes.

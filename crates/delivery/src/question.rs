@@ -21,12 +21,14 @@ use crate::stage::build::BuildEvidence;
 use crate::stage::checks::CheckEvidence;
 use crate::stage::sbom::SbomEvidence;
 use crate::stage::scan::ScanEvidence;
+use crate::stage::tests::TestEvidence;
 
 /// What the stages of a run have found so far.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub(crate) checks: Option<&'a CheckEvidence>,
     pub(crate) built: Option<&'a BuildEvidence>,
+    pub(crate) tests: Option<&'a TestEvidence>,
     pub(crate) listed: Option<&'a SbomEvidence>,
     pub(crate) signed: Option<&'a [Kept]>,
     pub(crate) scan: Option<&'a ScanEvidence>,
@@ -63,13 +65,10 @@ impl Delivery {
                 groups: Vec::new(),
             },
             source: source(walk),
-            findings: known.checks.map_or_else(FindingsFacts::missing, findings),
-            tests: TestsFacts {
-                state: EvidenceState::Done,
-                why: None,
-                total: 0,
-                failed: 0,
-            },
+            findings: findings(known),
+            tests: known
+                .tests
+                .map_or_else(TestsFacts::missing, TestEvidence::facts),
             sbom: sbom(known, inventory.as_ref()),
             vulnerabilities: self.vulnerabilities(known.scan),
             provenance: self.provenance_facts(walk, known).await?,
@@ -190,9 +189,19 @@ fn source(walk: &Walk) -> SourceFacts {
     }
 }
 
-fn findings(evidence: &CheckEvidence) -> FindingsFacts {
-    let checked = &evidence.checked;
-    FindingsFacts::done(&checked.findings, checked.unread.len())
+/// What was found in the source, and in what it asks for.
+fn findings(known: &Known<'_>) -> FindingsFacts {
+    let Some(evidence) = known.checks else {
+        return FindingsFacts::missing();
+    };
+    let mut all = evidence.checked.findings.clone();
+    all.extend(
+        known
+            .built
+            .into_iter()
+            .flat_map(|built| built.findings.clone()),
+    );
+    FindingsFacts::done(&all, evidence.checked.unread.len())
 }
 
 fn sbom(known: &Known<'_>, inventory: Option<&Inventory>) -> SbomFacts {

@@ -29,6 +29,7 @@ use crate::stage::policy::PolicyEvidence;
 use crate::stage::sbom::SbomEvidence;
 use crate::stage::scan::ScanEvidence;
 use crate::stage::sign::SignEvidence;
+use crate::stage::tests::TestEvidence;
 use crate::stage::verify::{Said, Verified};
 use crate::{Delivery, local_url};
 
@@ -75,6 +76,7 @@ struct Found {
     built: Option<BuildEvidence>,
     listed: Option<SbomEvidence>,
     signed: Option<SignEvidence>,
+    tested: Option<TestEvidence>,
     scanned: Option<ScanEvidence>,
     decided: Option<PolicyEvidence>,
     verified: Option<Verified>,
@@ -109,11 +111,18 @@ impl Found {
         if let Some(signed) = &self.signed {
             add(&signed.statements);
         }
+        if let Some(tested) = &self.tested {
+            add(&tested.statements);
+        }
         if let Some(scanned) = &self.scanned {
             add(&scanned.statements);
         }
         if let Some(decided) = &self.decided {
             add(&decided.statements);
+        }
+        let is_tested = |tested: &TestEvidence| !tested.statements.is_empty();
+        if self.tested.as_ref().is_some_and(is_tested) {
+            said.acts.push(Act::Tests);
         }
         if self.scanned.as_ref().is_some_and(ScanEvidence::is_done) {
             said.acts.push(Act::Scan);
@@ -127,6 +136,7 @@ impl Found {
         Known {
             checks: self.checked.as_ref(),
             built: self.built.as_ref(),
+            tests: self.tested.as_ref(),
             listed: self.listed.as_ref(),
             signed: Some(signed),
             scan: self.scanned.as_ref(),
@@ -332,7 +342,16 @@ impl Delivery {
                     .build_unless_superseded(app, walk, source, &step, turn)
                     .await
                     .map(|evidence| found.built = Some(evidence)),
-                Stage::Tests => Ok(()),
+                Stage::Tests => {
+                    let built = found.built()?;
+                    let admission = self.admission(&app.name).await?;
+                    let tested = self
+                        .tests(app, walk, source, built, &admission, &step)
+                        .await;
+                    tested
+                        .map(|evidence| found.tested = Some(evidence))
+                        .map_err(Stopped::from)
+                }
                 Stage::Sbom => {
                     let listed = self.sbom(app, walk, found.built()?, &step).await;
                     listed
@@ -425,8 +444,9 @@ impl Delivery {
         step: &StageReport<'_>,
         turn: &mut Turn,
     ) -> Result<BuildEvidence, Stopped> {
+        let admission = self.admission(&app.name).await?;
         tokio::select! {
-            built = self.build(app, walk, source, step) => Ok(built?),
+            built = self.build(app, walk, source, &admission, step) => Ok(built?),
             () = turn.superseded() => Err(Stopped::Superseded),
         }
     }
@@ -478,9 +498,7 @@ impl Delivery {
         let (outcome, failure) = match end {
             Ok(end) => return end,
             Err(Stopped::Superseded) => (Outcome::Superseded, superseded(&app.name)),
-            Err(Stopped::Failed(failure)) if failure.code == FailureCode::Blocked => {
-                (Outcome::Blocked, failure)
-            }
+            Err(Stopped::Failed(failure)) if is_gate(&failure) => (Outcome::Blocked, failure),
             Err(Stopped::Failed(failure)) => (Outcome::Failed, failure),
         };
         End {
@@ -597,6 +615,12 @@ impl Delivery {
             error: None,
         }
     }
+}
+
+/// Whether a gate said no, and nothing went wrong.
+fn is_gate(failure: &Failure) -> bool {
+    let names_packages = failure.code == FailureCode::Dependency && !failure.findings.is_empty();
+    failure.code == FailureCode::Blocked || names_packages
 }
 
 /// The app's name: what the caller says, else mayfly.toml, else the folder.

@@ -23,6 +23,8 @@ pub enum FailureCode {
     Dependency,
     /// A build command failed.
     BuildFailed,
+    /// The app's own tests failed, or nobody knows whether they did.
+    TestsFailed,
     /// A build used more time, memory or disk than allowed.
     BuildLimit,
     /// A mirror or package registry did not answer.
@@ -45,8 +47,6 @@ pub enum FailureCode {
     NotFound,
     /// A gate said no: the findings and the policy's messages are its causes.
     Blocked,
-    /// The app's own tests failed.
-    TestsFailed,
     /// What was signed about an image does not hold, or is missing.
     NotVerified,
     /// The caller may not do this.
@@ -125,10 +125,10 @@ impl Failure {
         self
     }
 
-    /// Adds what a gate found that blocks.
+    /// Adds what a gate saw.
     #[must_use]
-    pub fn finding(mut self, finding: Finding) -> Self {
-        self.findings.push(finding);
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings.extend(findings);
         self
     }
 

@@ -37,6 +37,7 @@ pub mod serving;
 pub mod signing_key;
 pub mod snapshot;
 pub mod stage;
+pub mod suite;
 pub mod tag;
 pub mod transparency;
 pub mod verification;

@@ -94,6 +94,41 @@ impl Default for BuildLimits {
     }
 }
 
+/// What each suite of an app's own tests may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestLimits {
+    /// Memory of all its processes.
+    pub memory_bytes: u64,
+    /// Wall-clock time, in seconds.
+    pub seconds: u32,
+    /// What it may write.
+    pub disk_bytes: u64,
+    /// Processes and threads.
+    pub pids: u32,
+}
+
+impl Default for TestLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 512 * MIB,
+            seconds: 120,
+            disk_bytes: GIB,
+            pids: 512,
+        }
+    }
+}
+
+impl From<TestLimits> for BuildLimits {
+    fn from(limits: TestLimits) -> Self {
+        Self {
+            memory_bytes: limits.memory_bytes,
+            seconds: limits.seconds,
+            disk_bytes: limits.disk_bytes,
+            pids: limits.pids,
+        }
+    }
+}
+
 /// What cached layers and tools may hold by default.
 pub const CACHE_BYTES: u64 = 10 * GIB;
 /// How long the release before the current one is kept warm.

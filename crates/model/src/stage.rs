@@ -29,9 +29,10 @@ pub enum Stage {
 }
 
 /// Every stage of a run, in order. Reordering this list is a product decision.
-pub const STAGES: [Stage; 8] = [
+pub const STAGES: [Stage; 9] = [
     Stage::Checks,
     Stage::Build,
+    Stage::Tests,
     Stage::Sbom,
     Stage::Sign,
     Stage::Scan,

@@ -7,6 +7,7 @@
 mod answer;
 mod bench;
 mod cases;
+mod own_tests;
 
 use std::path::Path;
 use std::process::ExitCode;

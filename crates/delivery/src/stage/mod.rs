@@ -7,4 +7,5 @@ pub mod rollout;
 pub mod sbom;
 pub mod scan;
 pub mod sign;
+pub mod tests;
 pub mod verify;

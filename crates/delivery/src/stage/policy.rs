@@ -125,9 +125,13 @@ pub(crate) fn findings(known: &Known<'_>) -> Vec<Finding> {
     let checked = known
         .checks
         .map(|evidence| evidence.checked.findings.iter());
+    let built = known.built.map(|evidence| evidence.findings.iter());
+    let tested = known.tests.map(|evidence| evidence.report.findings());
     let scanned = known.scan.map(|evidence| evidence.findings.iter());
     let all = checked.into_iter().flatten();
-    all.chain(scanned.into_iter().flatten()).cloned().collect()
+    let all = all.chain(built.into_iter().flatten());
+    let all = all.chain(scanned.into_iter().flatten()).cloned();
+    all.chain(tested.into_iter().flatten()).collect()
 }
 
 /// Source: SLSA verification summary attestation v1.1. Levels are the provenance's to tell.

@@ -48,6 +48,24 @@ impl ScanEvidence {
     }
 }
 
+/// What the app itself asks for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// Packages of the distribution, by name.
+    debian: Vec<String>,
+    /// All others, by package URL.
+    direct: Vec<String>,
+}
+
+impl Asked {
+    pub(crate) fn by(built: &BuildEvidence) -> Self {
+        Self {
+            debian: built.plan.packages.clone(),
+            direct: built.direct.clone(),
+        }
+    }
+}
+
 /// What packages were matched, and how each came in.
 struct Matched {
     scanned: Scanned,
@@ -70,7 +88,7 @@ impl Delivery {
         let started_at = self.ports.clock.now();
         let inventory = self.read_inventory(&listed.inventory).await?;
         let matched = self
-            .match_packages(&inventory, &built.plan.packages, started_at)
+            .match_packages(&inventory, &Asked::by(built), started_at)
             .await;
         let exemptions = self.exemptions_that_hold(&app.name).await?;
         let statements = match matched.state {
@@ -95,12 +113,11 @@ impl Delivery {
         Ok(evidence)
     }
 
-    /// What an image's list of packages comes to with the data of now. `asked` are the
-    /// distribution's packages that the app names itself.
+    /// What an image's list of packages comes to with the data of now.
     pub(crate) async fn scan_again(
         &self,
         inventory: &Inventory,
-        asked: &[String],
+        asked: &Asked,
         now: Timestamp,
     ) -> ScanEvidence {
         let matched = self.match_packages(inventory, asked, now).await;
@@ -122,7 +139,7 @@ impl Delivery {
     async fn match_packages(
         &self,
         inventory: &Inventory,
-        asked: &[String],
+        asked: &Asked,
         now: Timestamp,
     ) -> Matched {
         let scanned = match self.ports.scanner.scan(inventory, now).await {
@@ -132,11 +149,11 @@ impl Delivery {
         let (state, why) = judge(
             &scanned,
             inventory,
-            asked,
+            &asked.debian,
             self.settings.max_advisory_age_seconds,
         );
         let needs = needs(inventory);
-        let ways = ways(&needs);
+        let ways = ways(&needs, &asked.direct);
         let packages: BTreeMap<String, &Package> = inventory
             .packages()
             .iter()
@@ -154,7 +171,7 @@ impl Delivery {
         };
         for hit in &scanned.matches.hits {
             let package = packages.get(&hit.purl);
-            let origin = package.map_or(Origin::App, |package| package.origin(asked));
+            let origin = package.map_or(Origin::App, |package| package.origin(&asked.debian));
             matched.add(hit, origin, way(&ways, &hit.purl, origin));
         }
         matched.scanned.matches = scanned.matches;
@@ -270,12 +287,14 @@ fn needs(inventory: &Inventory) -> Needs {
         .collect()
 }
 
-/// By which way each package came in: from what nothing else of the image needs.
-fn ways(needs: &Needs) -> Paths<'_> {
+/// By which way each package came in: from what the app names, or what nothing else needs.
+fn ways<'a>(needs: &'a Needs, direct: &'a [String]) -> Paths<'a> {
     let needed: BTreeSet<&str> = needs.values().flatten().map(String::as_str).collect();
     let roots = needs.keys().map(String::as_str);
     let roots = roots.filter(|purl| !needed.contains(purl));
-    paths(roots, |purl| {
+    let named = direct.iter().map(String::as_str);
+    let named = named.filter(|purl| needs.contains_key(*purl));
+    paths(named.chain(roots), |purl| {
         let needs = needs.get(purl).into_iter().flatten();
         needs.map(String::as_str)
     })

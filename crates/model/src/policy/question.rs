@@ -465,6 +465,18 @@ impl FindingFacts {
     }
 }
 
+impl TestsFacts {
+    /// Nobody ran them.
+    pub fn missing() -> Self {
+        Self {
+            state: EvidenceState::Missing,
+            why: None,
+            total: 0,
+            failed: 0,
+        }
+    }
+}
+
 impl ProvenanceFacts {
     /// Nothing signed says anything.
     pub fn unsaid(state: EvidenceState, why: Option<String>) -> Self {

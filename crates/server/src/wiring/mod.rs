@@ -69,14 +69,14 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
     if swept > 0 {
         tracing::info!(swept, "what an earlier daemon left half made was removed");
     }
-    let builder = ImageBuilder::new(
+    let builder = Arc::new(ImageBuilder::new(
         build::Config {
             home: home.clone(),
             mirror: config.mirror.clone(),
         },
         Arc::clone(&blobs),
         Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
-    )?;
+    )?);
     let keys = KeyFolder::open(&home.join("keys/signing"), Timestamp::now())
         .map_err(|error| Failure::of(&error))?;
     let log_key = LogKey::open(&home.join("keys/log.pem")).map_err(|error| Failure::of(&error))?;
@@ -101,7 +101,8 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
         log: Arc::new(log),
         blobs,
         checkout: Arc::new(checkout),
-        builder: Arc::new(builder),
+        tester: Arc::clone(&builder) as Arc<dyn ports::Tester>,
+        builder,
         runtime: Arc::clone(&sandboxes) as Arc<dyn ports::Runtime>,
         traffic: Arc::new(edge),
         checker: Arc::new(gates::checker(&config.program, home)?),
