@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod logs;
