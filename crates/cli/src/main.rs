@@ -46,6 +46,8 @@ enum Command {
     Plan(command::plan::Args),
     /// Look for what is wrong in a folder: code, secrets, settings
     Check(command::check::Args),
+    /// Write first settings and tests for the app in a folder
+    Init(command::init::Args),
     /// Show how an app does
     Status(command::status::Args),
     /// Show all apps
@@ -123,6 +125,7 @@ impl Command {
             Self::Plan(args) => command::plan::run(&args),
             Self::Check(args) => command::check::run(&args),
             Self::CheckWorker => command::check::work(),
+            Self::Init(args) => command::init::run(&args),
             Self::Status(args) => command::status::run(args),
             Self::List(args) => command::list::run(&args),
             Self::Logs(args) => command::logs::run(args),
@@ -153,6 +156,7 @@ impl Command {
             Self::Up(args) => args.json,
             Self::Plan(args) => args.json,
             Self::Check(args) => args.json,
+            Self::Init(args) => args.json,
             Self::Status(args) => args.json,
             Self::List(args) => args.json,
             Self::Logs(args) => args.json,

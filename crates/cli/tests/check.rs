@@ -652,6 +652,7 @@ fn a_hook_stops_commits_that_block_and_can_be_skipped() {
     assert_ne!(stopped.code, Some(0));
     let said = stopped.stdout + &stopped.stderr;
     assert!(said.contains("app.py:9: blocks"), "{said}");
+    assert!(said.contains("git commit --no-verify"), "{said}");
     assert_eq!(try_commit(folder.path(), &["--no-verify"]).code, Some(0));
     folder.write("app.py", &good());
     let partial = try_commit(folder.path(), &["app.py"]);

@@ -540,3 +540,112 @@ fn an_app_whose_time_is_up_is_destroyed_and_comes_back_with_a_new_end() {
     assert_eq!(bench.get("brief", "/").text(), "<h1>here</h1>");
     assert_eq!(result.outcome, Outcome::Promoted);
 }
+
+#[test]
+fn a_malicious_package_is_refused_before_anything_of_it_is_installed() {
+    let bench = Bench::start(MAYFLY);
+    let folder = app_with_package("odd");
+    let mut harmful = record("MAL-2026-1", "is-odd", "9.9.9", DAY);
+    harmful["affected"][0]["versions"] = json!(["3.0.1"]);
+    let harmful = archive(&bench, "harmful.zip", &[harmful]);
+    bench.mayfly(&["db", "import", &harmful]).ok();
+    let up = bench.up(&folder);
+    let failure = blocked(&up);
+    assert_eq!(failure.stage, Some(Stage::Build));
+    let finding = &failure.findings[0];
+    assert_eq!(finding.rule_id, "MAL-2026-1");
+    assert_eq!(finding.file, "package.json");
+    let told = format!("{up:?}");
+    assert!(!told.contains("install 2"), "{told}");
+    // The control: nothing else is wrong with it.
+    let harmless = archive(
+        &bench,
+        "harmless.zip",
+        &[record("GHSA-x", "nothing", "1.0.0", DAY)],
+    );
+    bench
+        .mayfly(&["db", "import", "--any-change", &harmless])
+        .ok();
+    bench.up(&folder).promoted();
+}
+
+#[test]
+fn a_name_that_the_registry_does_not_know_stops_the_run_with_its_place() {
+    let bench = Bench::start(MAYFLY);
+    let folder = server("odd", HARMLESS);
+    let name = "mayfly-has-no-package-of-this-name";
+    folder.write(
+        "package.json",
+        &format!("{{\"dependencies\": {{\n\"{name}\": \"1.0.0\"\n}}}}"),
+    );
+    let failure = blocked(&bench.up(&folder));
+    let finding = &failure.findings[0];
+    assert_eq!(
+        (finding.file.as_str(), finding.line),
+        ("package.json", 2),
+        "{failure:#?}"
+    );
+    assert!(
+        finding.blocks && finding.gate.as_str() == "dependencies",
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn a_failing_test_of_the_app_ends_the_run_and_the_release_before_serves_on() {
+    let bench = Bench::start(MAYFLY);
+    let folder = server("sum", HARMLESS);
+    folder.write(
+        "sum.test.js",
+        "const test = require('node:test');
+const assert = require('node:assert');
+test('adds', () => assert.equal(1 + 1, 2));\n",
+    );
+    folder.write("package.json", r#"{"scripts": {"test": "node --test"}}"#);
+    let first = up_as_creator(&bench, &folder).promoted();
+    assert!(
+        first
+            .warnings
+            .iter()
+            .all(|warning| warning.rule != "tests.none"),
+        "{first:#?}"
+    );
+    let found = bench.mayfly(&["verify", "sum", "--json"]).ok().json();
+    assert!(
+        found
+            .to_string()
+            .contains("in-toto.io/attestation/test-result"),
+        "{found}"
+    );
+
+    folder.edit("sum.test.js", "1 + 1, 2", "1 + 1, 3");
+    let up = up_as_creator(&bench, &folder);
+    let result = up.result();
+    let failure = result.error.clone().expect("why");
+    assert_eq!(
+        (up.code, failure.code),
+        (1, FailureCode::TestsFailed),
+        "{result:#?}"
+    );
+    assert_eq!(failure.stage, Some(Stage::Tests));
+    assert!(
+        format!("{:?}", failure.findings).contains("adds"),
+        "{failure:#?}"
+    );
+    assert_eq!(bench.get("sum", "/").text(), "served");
+
+    bench.mayfly(&exemption("tests.failed", "sum", "1d")).ok();
+    up_as_creator(&bench, &folder).promoted();
+}
+
+#[test]
+fn an_app_without_tests_is_told_once_and_goes_up() {
+    let bench = Bench::start(MAYFLY);
+    let result = bench.up(&site("page")).promoted();
+    let none = |message: &&model::policy::Message| message.rule == "tests.none";
+    assert_eq!(
+        result.warnings.iter().filter(none).count(),
+        1,
+        "{result:#?}"
+    );
+}

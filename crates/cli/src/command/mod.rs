@@ -8,6 +8,7 @@ pub(crate) mod db;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
 pub(crate) mod exempt;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod logs;

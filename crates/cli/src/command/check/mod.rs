@@ -18,6 +18,7 @@ use std::time::Duration;
 use api::history::History;
 use model::failure::{Failure, FailureCode};
 use model::finding::Gate;
+use model::route::Route;
 use model::{AppName, Digest};
 use serde::Serialize;
 use server::checks::{self, Checked, Sources};
@@ -180,6 +181,11 @@ fn values_in(checked: &Checked, sources: &dyn Sources) -> HashSet<Digest> {
     secrets.map(|secret| secret.value).collect()
 }
 
+/// The routes of the app in a folder, as its code declares them.
+pub(crate) fn routes(root: &Root) -> Result<Vec<Route>, Failure> {
+    Ok(look_at(root, &WorkingTree::of(root)?)?.routes)
+}
+
 /// A worker of a check: reads files from its standard input, and may die of one.
 pub(crate) fn work() -> Result<Exit, Failure> {
     checks::work()
@@ -237,5 +243,8 @@ fn show_person(args: &Args, app: Option<&AppName>, seen: &Looked) {
             face::note(&report.text());
         }
         None => face::line(&report.text()),
+    }
+    if args.staged && seen.checked.blocks() {
+        face::note("to commit it as it is: `git commit --no-verify`");
     }
 }
