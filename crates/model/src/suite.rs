@@ -382,7 +382,7 @@ impl Suite {
                 "test-failed",
                 "The app does not do what its own test expects.",
                 &self.remedy(),
-                &format!("{}: {}", failed.name, first_line(&failed.message)),
+                &format!("{}: {}", failed.name, gist(&failed.message)),
             )
         });
         each.collect()
@@ -425,16 +425,24 @@ impl fmt::Display for FailedTest {
             }
             f.write_str(": ")?;
         }
-        write!(f, "{}: {}", self.name, first_line(&self.message))
+        write!(f, "{}: {}", self.name, gist(&self.message))
     }
 }
 
-fn first_line(message: &str) -> &str {
-    let lines = message.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .next_back()
-        .unwrap_or_default()
+/// The line of a message that says most: what pytest marks, the error above a stack of calls, or
+/// else the last one.
+fn gist(message: &str) -> &str {
+    let lines = || message.lines().filter(|line| !line.trim().is_empty());
+    let marked = lines().find(|line| line.starts_with("E  "));
+    if let Some(marked) = marked {
+        return marked[1..].trim();
+    }
+    let has_stack = lines().any(|line| line.starts_with("    at "));
+    let said = match has_stack {
+        true => lines().next(),
+        false => lines().next_back(),
+    };
+    said.unwrap_or_default().trim()
 }
 
 fn no_tests() -> Finding {
@@ -598,7 +606,7 @@ mod tests {
             name: "test_adds".into(),
             file: "tests/test_app.py".into(),
             line: 7,
-            message: "def test_adds():\n>   assert 1 == 2\nE   assert 1 == 2\n".into(),
+            message: "def test_adds():\n>   assert 1 == 2\nE   assert 1 == 2\n\ntest_app.py:7: AssertionError".into(),
         });
         let report = TestReport {
             suites: vec![failed],
@@ -606,16 +614,25 @@ mod tests {
         };
         let finding = &report.findings()[0];
         assert!(finding.blocks && finding.gate == Gate::Tests);
-        assert_eq!(
-            (finding.file.as_str(), finding.line),
-            ("tests/test_app.py", 7)
-        );
-        assert_eq!(finding.snippet, "test_adds: E   assert 1 == 2");
+        assert_eq!((finding.file.as_str(), finding.line), ("tests/test_app.py", 7));
+        assert_eq!(finding.snippet, "test_adds: assert 1 == 2");
         let failure = report.failure().expect("a failure");
         assert_eq!(
             failure.cause,
-            ["tests/test_app.py:7: test_adds: E   assert 1 == 2"]
+            ["tests/test_app.py:7: test_adds: assert 1 == 2"]
         );
+    }
+
+    #[test]
+    fn the_line_that_says_most_is_shown() {
+        for (message, line) in [
+            ("def f():\nE   assert 1\nE   where 1\n\na.py:3: AssertionError", "assert 1"),
+            ("AssertionError: 2 !== 3\n    at Test (a.js:5:3)\n", "AssertionError: 2 !== 3"),
+            ("Traceback:\n  File x\nValueError: bad\n", "ValueError: bad"),
+            ("", ""),
+        ] {
+            assert_eq!(gist(message), line);
+        }
     }
 
     #[test]

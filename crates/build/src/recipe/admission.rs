@@ -5,6 +5,7 @@ use model::finding::{
     Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, Gate, Place, Severity, stamp,
 };
 use model::inventory::Ecosystem;
+use model::plan::Clue;
 use model::progress::clean_line;
 use ports::{Asked, Requested, Source};
 
@@ -23,13 +24,38 @@ pub(super) async fn admit(order: &Order<'_>, packages: &[Requested]) -> Result<(
     }
 }
 
-/// The line of `file` that asks for the package `name`.
+/// Where the app asks for the package `name`: the line of `file`, its list, or else of the code that
+/// imports it.
 pub(super) fn asked(
-    source: &Source,
+    order: &Order<'_>,
     file: &str,
     ecosystem: Ecosystem,
     name: &str,
 ) -> Option<Asked> {
+    let listed = listed(order.source, file, ecosystem, name);
+    match listed {
+        Some(Asked { line: 1.., .. }) => listed,
+        _ => imported(order, name).or(listed),
+    }
+}
+
+/// What detection said about a package that code uses and no list has.
+fn imported(order: &Order<'_>, name: &str) -> Option<Asked> {
+    let says = |clue: &&Clue| clue.says.starts_with('`') && clue.says.contains("is installed");
+    let means = |clue: &&Clue| {
+        clue.says
+            .split(|c: char| c.is_whitespace() || "`;,".contains(c))
+            .any(|word| word == name || crate::detect::canonical(word) == name)
+    };
+    let clue = order.plan.warnings.iter().filter(says).find(means)?;
+    Some(Asked {
+        file: clue.file.clone(),
+        line: clue.line.unwrap_or(0),
+        text: format!("import of {name}"),
+    })
+}
+
+fn listed(source: &Source, file: &str, ecosystem: Ecosystem, name: &str) -> Option<Asked> {
     let known = |entry: &model::snapshot::Entry| entry.path() == file;
     if !source.snapshot.entries.iter().any(known) {
         return None;
@@ -83,7 +109,7 @@ pub(super) fn unknown(
     near: Option<String>,
 ) -> Failure {
     let language = language(ecosystem);
-    let asked = asked(order.source, list, ecosystem, name);
+    let asked = asked(order, list, ecosystem, name);
     let next = match &near {
         Some(near) => format!("write `{near}` in place of `{name}` in {list}"),
         None => format!("remove `{name}` from {list}, or correct its name"),

@@ -13,7 +13,7 @@ use model::manifest::Manifest;
 use model::progress::Stream;
 use model::snapshot::{Entry, Mode, Snapshot, leaves_out_file, leaves_out_folder};
 use ports::{
-    AdmitsAll, BuildRequest, Builder, Built, ProgressSink, Source, TestRequest, Tested, Tester,
+    AdmitsAll, BuildRequest, Builder, Built, PackageGate, ProgressSink, Source, TestRequest, Tested, Tester,
 };
 use sandbox::Sandboxes;
 use store::DiskBlobs;
@@ -122,11 +122,22 @@ impl Bench {
         folder.expect("a folder").keep()
     }
 
+    /// Whether the caches are those of earlier runs.
+    pub(crate) fn keeps_caches(&self) -> bool {
+        std::env::var_os("MAYFLY_TEST_CACHE").is_some()
+    }
+
     /// Builds a folder; prints how long that took.
-    pub(crate) async fn build(
+    pub(crate) async fn build(&self, folder: &Path, pins: &Pins) -> (Result<Built, Failure>, Heard) {
+        self.build_asking(folder, pins, &AdmitsAll).await
+    }
+
+    /// Builds a folder whose packages `gate` decides about.
+    pub(crate) async fn build_asking(
         &self,
         folder: &Path,
-        pins: &BTreeMap<String, Vec<u8>>,
+        pins: &Pins,
+        gate: &dyn PackageGate,
     ) -> (Result<Built, Failure>, Heard) {
         let source = source(folder);
         let text = std::fs::read_to_string(folder.join("mayfly.toml")).unwrap_or_default();
@@ -138,7 +149,7 @@ impl Bench {
         };
         let heard = Heard::default();
         let began = Instant::now();
-        let built = self.builder.build(request, &AdmitsAll, &heard).await;
+        let built = self.builder.build(request, gate, &heard).await;
         let cached = built.as_ref().is_ok_and(|built| built.cached);
         println!(
             "    built in {:.3} s{}",
@@ -168,10 +179,21 @@ impl Bench {
         built: &Built,
         pins: &Pins,
     ) -> (Result<Tested, Failure>, Heard) {
+        self.test_asking(folder, built, pins, &AdmitsAll).await
+    }
+
+    /// The same, with packages of tests that `gate` decides about.
+    pub(crate) async fn test_asking(
+        &self,
+        folder: &Path,
+        built: &Built,
+        pins: &Pins,
+        gate: &dyn PackageGate,
+    ) -> (Result<Tested, Failure>, Heard) {
         let heard = Heard::default();
         let began = Instant::now();
         let request = self.request(folder, built, pins);
-        let tested = self.builder.test(request, &AdmitsAll, &heard).await;
+        let tested = self.builder.test(request, gate, &heard).await;
         println!("    tested in {:.3} s", began.elapsed().as_secs_f64());
         (tested, heard)
     }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use model::failure::FailureCode;
 use ports::Builder;
 
+use crate::admission;
 use crate::answer::answer;
 use crate::bench::Bench;
 use crate::own_tests;
@@ -68,6 +69,13 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
                 println!("    FAILED: {why}");
                 failed.push(case.name.to_owned());
             }
+        }
+    }
+    for name in admission::NAMES.iter().filter(|name| wanted(name, true)) {
+        println!("test {name}");
+        if let Err(why) = admission::run(&bench, name).await {
+            println!("    FAILED: {why}");
+            failed.push((*name).to_owned());
         }
     }
     for name in own_tests::names().filter(|name| wanted(name, true)) {

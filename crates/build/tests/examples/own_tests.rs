@@ -250,7 +250,7 @@ const CASES: &[Case] = &[
         app: PLAIN,
         tests: &[(
             "test_app.py",
-            "import unittest\nimport double_trouble.nowhere_at_all if False else None\nclass A(unittest.TestCase): pass\n",
+            "import unittest\nclass A(unittest.TestCase:\n    pass\n",
         )],
         verdict: SuiteVerdict::Failed,
         framework: Framework::Unittest,

@@ -69,7 +69,7 @@ const HIDDEN: [(&str, &str); 9] = [
 ];
 
 static OF_PYTEST: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^\s*(?:import|from)\s+pytest\b|^(?:async\s+)?def\s+test|^class\s+Test\w*\s*(?:\(\s*(?:object)?\s*\))?\s*:")
+    Regex::new(r"(?m)^(?:async\s+)?def\s+test|^class\s+Test\w*\s*(?:\(\s*(?:object)?\s*\))?\s*:")
         .expect("a fixed pattern")
 });
 
@@ -177,7 +177,10 @@ fn suite(
 fn how(folder: &Folder, recipe: &PythonRecipe, tests: &[&Script]) -> PythonTests {
     let settings = settings(folder);
     let asks = settings.contains("[pytest]") || settings.contains("tool.pytest");
-    let pytests = tests.iter().any(|test| OF_PYTEST.is_match(&test.code));
+    let pytests = tests.iter().any(|test| {
+        let is_case = test.code.contains("unittest") || test.code.contains("TestCase");
+        OF_PYTEST.is_match(&test.code) || test.imports("pytest").is_some() || !is_case
+    });
     if asks || pytests || folder.has("conftest.py") || folder.has("tests/conftest.py") {
         return PythonTests::Pytest(vec![]);
     }

@@ -37,7 +37,7 @@ pub(super) fn of_lock(
         let mut one = requested(&package)?;
         one.direct = asks(&package.place);
         if one.direct {
-            one.asked = asked(order.source, list, Ecosystem::Npm, &package.place);
+            one.asked = asked(order, list, Ecosystem::Npm, &package.place);
         }
         Some(one)
     });

@@ -81,7 +81,7 @@ pub(in crate::recipe) async fn for_tests(
     let requested = of_lock(&lock.text, &|name| {
         let direct = names.contains(name);
         let ecosystem = model::inventory::Ecosystem::Pypi;
-        let place = direct.then(|| asked(order.source, &file, ecosystem, name));
+        let place = direct.then(|| asked(order, &file, ecosystem, name));
         (direct, place.flatten())
     });
     admit(order, &requested).await?;

@@ -16,7 +16,7 @@ pub(super) fn of_app(order: &Order<'_>, recipe: &PythonRecipe, lock: &str) -> Ve
     let (listed, file) = listed(order, recipe);
     of_lock(lock, &|name| {
         let direct = listed.contains(name);
-        let place = direct.then(|| asked(order.source, &file, Ecosystem::Pypi, name));
+        let place = direct.then(|| asked(order, &file, Ecosystem::Pypi, name));
         (direct, place.flatten())
     })
 }

@@ -13,7 +13,7 @@ use crate::recipe::{NodeRecipe, build, node};
 pub(super) const REPORTER: &str = include_str!("reporter.mjs");
 
 /// Node's runner prints for people, and writes for us.
-const OPTIONS: &str = "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=/mayfly/tests/reporter.mjs --test-reporter-destination=/dev/null";
+const OPTIONS: &str = "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=/mayfly/tests/reporter.mjs --test-reporter-destination=stderr";
 
 /// Runs a suite.
 pub(super) async fn run(
