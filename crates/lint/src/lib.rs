@@ -11,6 +11,8 @@ mod check;
 mod component;
 mod config;
 mod finding;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod ir;
 mod javascript;
 mod language;
