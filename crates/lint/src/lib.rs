@@ -12,7 +12,8 @@ mod checker;
 mod component;
 mod config;
 mod finding;
-pub mod history;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod ir;
 mod javascript;
 mod language;

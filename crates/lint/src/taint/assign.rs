@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::{Engine, Outer};
-use super::harm::Harm;
+use super::harm::{Harm, Harms};
 use super::intern::{Part, Sym};
 use super::statement::object_of;
 use super::summary::{Doing, Drain, Place};
@@ -426,6 +426,14 @@ impl Engine {
         if self.is_number_field(class, name) {
             return Value::of(Shape::Number);
         }
+        if self.is_handler(class)
+            && matches!(
+                &**self.names.text(name),
+                "path" | "requestline" | "headers" | "rfile"
+            )
+        {
+            return self.input(Harms::ALL, "the request", "the request", Shape::Unknown);
+        }
         let mut field = self.fields.get(&(class, name)).cloned().unwrap_or_default();
         if value.is_tainted() {
             let whole = Value {
@@ -436,6 +444,20 @@ impl Engine {
             field.absorb(&part);
         }
         field
+    }
+
+    /// Whether a class answers requests by itself, as the standard library has it.
+    pub(crate) fn is_handler(&self, class: ClassKey) -> bool {
+        let module = &self.units[class.module as usize].module;
+        let bases = &module.classes[class.class as usize].bases;
+        bases
+            .iter()
+            .any(|base| match &module.exprs[*base as usize].kind {
+                Expr::Name(name) | Expr::Field(_, name) => {
+                    module.names[*name as usize].ends_with("HTTPRequestHandler")
+                }
+                _ => false,
+            })
     }
 
     fn is_number_field(&self, class: ClassKey, name: Sym) -> bool {

@@ -117,6 +117,7 @@ impl Engine {
                 let mut parts = vec![receiver];
                 parts.extend(call.given.values.iter().cloned());
                 parts.extend(call.given.named.iter().map(|(_, value)| value.clone()));
+                parts.extend(call.given.spread.clone());
                 Some(self.join_texts(&parts))
             }
             "concat" => {

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::harm::Harms;
 use super::intern::{NO_STEP, Origin};
 use super::value::{FuncKey, Shape, Taint, Value};
-use crate::ir::{Param, Target, Tongue};
+use crate::ir::{BlockId, Expr, Function, Module, Param, Stmt, Target, Tongue};
 
 impl Engine {
     /// The values of a function's parameters: by its role, or as parameters.
@@ -53,6 +53,10 @@ impl Engine {
             return self.python_parameter(key.module, index, (name, kind), function.params.len());
         }
         let function_name = text(function.name);
+        if is_action(&unit.module, function) {
+            let input = self.input(Harms::ALL, "an argument", name, Shape::Unknown);
+            return Some(input);
+        }
         let is_handler = matches!(
             function_name,
             "GET"
@@ -139,6 +143,22 @@ impl Engine {
         }
         None
     }
+}
+
+/// Whether a page calls a function on the server: it says `'use server'`, or its file does and exports
+/// it.
+fn is_action(module: &Module, function: &Function) -> bool {
+    let says = |block: BlockId| {
+        let first = module.blocks[block as usize].first();
+        let text = first.and_then(|statement| match statement {
+            Stmt::Do(text) => Some(&module.exprs[*text as usize].kind),
+            _ => None,
+        });
+        matches!(text, Some(Expr::Text(text)) if module.names[*text as usize] == "use server")
+    };
+    let mut exports = module.exports.iter();
+    let is_exported = exports.any(|(_, local)| *local == function.name);
+    says(function.body) || (is_exported && says(module.body))
 }
 
 /// Packages whose requests come from outside.

@@ -24,6 +24,22 @@ impl Engine {
         for sink in tables.sinks(&call.name, call.path.as_deref()) {
             self.drain_argument(call, sink);
         }
+        if self.writes_page(call)
+            && let Some(page) = call.given.values.first()
+        {
+            let drain = Drain {
+                harm: Harm::Html,
+                when: When::Tagged,
+                confidence: Confidence::High,
+                is_strict: false,
+                tongue: Tongue::Python,
+                at: Place {
+                    module: self.module(),
+                    span: call.at,
+                },
+            };
+            self.drain(drain, &page.clone());
+        }
         if matches!(call.name.as_str(), "setHeader" | "header" | "set")
             && let [name, value, ..] = call.given.values.as_slice()
         {
@@ -52,6 +68,18 @@ impl Engine {
             },
         };
         self.drain(drain, value);
+    }
+
+    /// `self.wfile.write(…)` of a handler of the standard library.
+    fn writes_page(&self, call: &Call) -> bool {
+        let unit = self.unit();
+        let Some(receiver) = call.receiver_id.filter(|_| call.name == "write") else {
+            return false;
+        };
+        match &unit.module.exprs[receiver as usize].kind {
+            Expr::Field(_, name) => self.tongue() == Tongue::Python && self.text(*name) == "wfile",
+            _ => false,
+        }
     }
 
     /// Whether the file says that others' pages may call with a sign-in.
@@ -172,6 +200,9 @@ impl Engine {
 
     /// The statement in an options object.
     fn statement_in(&mut self, value: &Value) -> Value {
+        if let Shape::List(element) = &value.shape {
+            return (**element).clone();
+        }
         if let Shape::Object(fields) = &value.shape {
             let is_statement = |name: &str| matches!(name, "text" | "sql" | "query");
             let mut found = fields
@@ -189,6 +220,10 @@ impl Engine {
     fn shelled(&mut self, call: &Call, value: &Value, written: Option<ExprId>) -> Option<Value> {
         let asks = self.asks_for_shell(call);
         let unit = self.unit();
+        let written = written.map(|id| match &unit.module.exprs[id as usize].kind {
+            Expr::Name(name) => self.bound(*name).unwrap_or(id),
+            _ => id,
+        });
         let elements = match written.map(|id| &unit.module.exprs[id as usize].kind) {
             Some(Expr::List(elements)) => Some(elements.clone()),
             _ => None,
