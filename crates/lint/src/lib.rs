@@ -14,6 +14,7 @@ mod config;
 mod finding;
 #[cfg(feature = "fuzzing")]
 pub mod fuzz;
+pub mod history;
 mod ir;
 mod javascript;
 mod language;

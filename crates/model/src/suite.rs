@@ -614,7 +614,10 @@ mod tests {
         };
         let finding = &report.findings()[0];
         assert!(finding.blocks && finding.gate == Gate::Tests);
-        assert_eq!((finding.file.as_str(), finding.line), ("tests/test_app.py", 7));
+        assert_eq!(
+            (finding.file.as_str(), finding.line),
+            ("tests/test_app.py", 7)
+        );
         assert_eq!(finding.snippet, "test_adds: assert 1 == 2");
         let failure = report.failure().expect("a failure");
         assert_eq!(
@@ -626,8 +629,14 @@ mod tests {
     #[test]
     fn the_line_that_says_most_is_shown() {
         for (message, line) in [
-            ("def f():\nE   assert 1\nE   where 1\n\na.py:3: AssertionError", "assert 1"),
-            ("AssertionError: 2 !== 3\n    at Test (a.js:5:3)\n", "AssertionError: 2 !== 3"),
+            (
+                "def f():\nE   assert 1\nE   where 1\n\na.py:3: AssertionError",
+                "assert 1",
+            ),
+            (
+                "AssertionError: 2 !== 3\n    at Test (a.js:5:3)\n",
+                "AssertionError: 2 !== 3",
+            ),
             ("Traceback:\n  File x\nValueError: bad\n", "ValueError: bad"),
             ("", ""),
         ] {
