@@ -30,6 +30,7 @@ deny contains {
 	]),
 	"next": sprintf("remove `%s`, and change every secret that this machine had", [told(vulnerability, "name")]),
 	"fingerprint": object.get(vulnerability, "fingerprint", null),
+	"then": "stop",
 } if {
 	some vulnerability in input.vulnerabilities.list
 	not vulnerability.malicious == false

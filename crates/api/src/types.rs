@@ -14,6 +14,8 @@ use model::rollout::Phase;
 use model::{AppName, Digest, ReleaseNumber, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::history::History;
+
 /// Who answers on the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -61,6 +63,9 @@ pub struct UpRequest {
     /// How long the app lives from now on, in seconds; else mayfly.toml's, else what it had.
     #[serde(default)]
     pub ttl_seconds: Option<u64>,
+    /// What the caller saw in the history of the folder's repository; a server has none.
+    #[serde(default)]
+    pub history: Option<History>,
     /// The name of who asks, for people; nothing is decided by it.
     #[serde(default)]
     pub creator: Option<String>,

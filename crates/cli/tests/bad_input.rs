@@ -110,7 +110,7 @@ fn a_dependency_that_does_not_exist_is_named() {
     refused(
         &bench.up(&python),
         FailureCode::Dependency,
-        1,
+        3,
         "no-such-package-mayfly-test",
     );
     let package = r#"{"dependencies": {"no-such-package-mayfly-test": "^1.0.0"}, "scripts": {"start": "node x.js"}}"#;
@@ -118,7 +118,7 @@ fn a_dependency_that_does_not_exist_is_named() {
     refused(
         &bench.up(&node),
         FailureCode::Dependency,
-        1,
+        3,
         "no-such-package-mayfly-test",
     );
 }

@@ -649,3 +649,27 @@ fn an_app_without_tests_is_told_once_and_goes_up() {
         "{result:#?}"
     );
 }
+
+#[test]
+fn an_app_that_runs_a_package_that_turns_out_malicious_is_stopped_and_stays_so() {
+    let bench = Bench::start(MAYFLY);
+    let folder = app_with_package("odd");
+    bench.up(&folder).promoted();
+    let mut harmful = record("MAL-2026-1", "is-number", "9.9.9", DAY);
+    harmful["affected"][0]["versions"] = json!(["6.0.0"]);
+    let harmful = archive(&bench, "harmful.zip", &[harmful]);
+    bench.mayfly(&["db", "import", &harmful]).ok();
+    let list = bench.mayfly(&["list", "--json"]).ok().json();
+    assert_eq!(list[0]["state"], "destroyed", "{list}");
+    refused(&bench.mayfly(&["restore", "odd"]), 3, "harm by intent");
+    let harmless = archive(
+        &bench,
+        "harmless.zip",
+        &[record("GHSA-x", "nothing", "1.0.0", DAY)],
+    );
+    bench
+        .mayfly(&["db", "import", "--any-change", &harmless])
+        .ok();
+    bench.mayfly(&["restore", "odd"]).ok();
+    assert_eq!(bench.get("odd", "/").text(), "odd: true");
+}

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use model::advisory::{AdvisoryFacts, DataChange};
 use model::app::{App, Owner};
 use model::finding::Finding;
-use model::policy::{Decision, Occasion, Verdict};
-use model::{Failure, Release, Stage};
+use model::policy::{Decision, Message, Occasion, Verdict};
+use model::{Failure, FailureCode, Release, Stage};
 use ports::Change;
 use serde::{Deserialize, Serialize};
 
 use crate::Delivery;
+use crate::apps::ROOT;
 use crate::keys::require_root;
 use crate::stage::build::BuildEvidence;
 use crate::stage::policy::PolicyEvidence;
@@ -67,29 +68,11 @@ impl Delivery {
         Ok(())
     }
 
+    /// Matches a release again, and does what the policy says then: it refuses the next run, or it
+    /// stops the app.
     async fn rescan(&self, app: &App, release: &Release) -> Result<(), Failure> {
-        let Some(decided) = self
-            .found_by::<PolicyEvidence>(release, Stage::Policy)
-            .await
-        else {
+        let Some(evidence) = self.look_again(app, release).await? else {
             return Ok(());
-        };
-        let built: Option<BuildEvidence> = self.plan_of(Some(release)).await;
-        let asked = built.as_ref().map(Asked::by).unwrap_or_default();
-        let vouched = self.vouched(release).await?;
-        let inventory = self.read_inventory(&vouched.evidence.inventory).await?;
-        let now = self.ports.clock.now();
-        let scan = self.scan_again(&inventory, &asked, now).await;
-        let mut question = decided.question;
-        question["occasion"] = told(&Occasion::Rescan);
-        question["now"] = told(&now);
-        question["vulnerabilities"] = told(&self.vulnerabilities(Some(&scan)));
-        question["exemptions"] = told(&self.exemption_facts(&app.name).await?);
-        let decision = self.ports.decider.decide(question.clone()).await;
-        let evidence = RescanEvidence {
-            scan,
-            question,
-            decision,
         };
         let verdict = evidence.decision.verdict;
         let blob = self.put_json(&evidence).await?;
@@ -109,7 +92,65 @@ impl Delivery {
         if verdict == Verdict::Fail {
             tracing::warn!(release = %release.key, "the policy no longer lets a release pass that serves");
         }
+        if stops(&evidence.decision).is_some() && app.destroyed_at.is_none() {
+            let root = Owner { uid: ROOT };
+            self.destroy(&app.name, root).await?;
+        }
         Ok(())
+    }
+
+    /// Fails for a release that the policy would stop at once.
+    pub(crate) async fn require_not_stopped(
+        &self,
+        app: &App,
+        release: &Release,
+    ) -> Result<(), Failure> {
+        let Some(evidence) = self.look_again(app, release).await? else {
+            return Ok(());
+        };
+        let Some(message) = stops(&evidence.decision) else {
+            return Ok(());
+        };
+        let text = format!(
+            "the policy stops release {} of `{}`",
+            release.key.number, app.name
+        );
+        let failure = Failure::new(FailureCode::Blocked, text).because(message.msg.clone());
+        Err(match &message.next {
+            Some(next) => failure.hint(next.clone()),
+            None => failure,
+        })
+    }
+
+    /// What a release comes to with the data of now; none when no policy ever decided about it.
+    async fn look_again(
+        &self,
+        app: &App,
+        release: &Release,
+    ) -> Result<Option<RescanEvidence>, Failure> {
+        let Some(decided) = self
+            .found_by::<PolicyEvidence>(release, Stage::Policy)
+            .await
+        else {
+            return Ok(None);
+        };
+        let built: Option<BuildEvidence> = self.plan_of(Some(release)).await;
+        let asked = built.as_ref().map(Asked::by).unwrap_or_default();
+        let vouched = self.vouched(release).await?;
+        let inventory = self.read_inventory(&vouched.evidence.inventory).await?;
+        let now = self.ports.clock.now();
+        let scan = self.scan_again(&inventory, &asked, now).await;
+        let mut question = decided.question;
+        question["occasion"] = told(&Occasion::Rescan);
+        question["now"] = told(&now);
+        question["vulnerabilities"] = told(&self.vulnerabilities(Some(&scan)));
+        question["exemptions"] = told(&self.exemption_facts(&app.name).await?);
+        let decision = self.ports.decider.decide(question.clone()).await;
+        Ok(Some(RescanEvidence {
+            scan,
+            question,
+            decision,
+        }))
     }
 
     /// What the last rescan of a release came to.
@@ -151,6 +192,17 @@ impl Delivery {
         let scan = self.found_by::<ScanEvidence>(release, Stage::Scan).await;
         scan.map(|scan| scan.findings).unwrap_or_default()
     }
+}
+
+/// The message that stops an app that runs, where there is one: its rule adds `"then": "stop"`.
+fn stops(decision: &Decision) -> Option<&Message> {
+    let stop = |message: &&Message| {
+        message
+            .details
+            .get("then")
+            .is_some_and(|then| then == "stop")
+    };
+    decision.deny.iter().find(stop)
 }
 
 fn told(value: &impl Serialize) -> serde_json::Value {

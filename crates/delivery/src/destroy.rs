@@ -124,6 +124,7 @@ impl Delivery {
         if release.expires_at.is_some_and(|end| end <= now) {
             return Err(time_is_up(name));
         }
+        self.require_not_stopped(&app, &release).await?;
         let report = Report::new(listener);
         let room = self.apps.room(name);
         let _turn = room.turn.lock().await;

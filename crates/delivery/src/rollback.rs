@@ -31,6 +31,7 @@ impl Delivery {
         let app = self.own_app(name, owner).await?;
         let release = self.rollback_target(&app, request).await?;
         self.require_verified(&release).await?;
+        self.require_not_stopped(&app, &release).await?;
         let report = Report::new(listener);
         let _newest = self.apps.begin(name);
         let room = self.apps.room(name);

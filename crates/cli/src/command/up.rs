@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::Client;
 use api::types::{Claim, Inputs, UpRequest};
@@ -13,11 +13,15 @@ use model::limits::parse_span;
 use model::progress::Progress;
 use tokio::sync::Notify;
 
+use super::check;
 use super::watch::{settle, watch};
 use crate::daemon;
 use crate::exit::Exit;
 use crate::face::{self, Detail, Face, Reader, Seconds};
 use crate::folder::{self, FolderError, Reading, Root, Sent, UploadError};
+
+/// How long an `up` looks at the history of the folder's repository: what is new in it is little.
+const HISTORY_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -70,6 +74,8 @@ async fn up(args: Args) -> Result<Exit, Failure> {
     let running = daemon::running().await?;
     let limits = running.as_ref().map(|daemon| daemon.health.source);
     let reading = Reading::within(limits.unwrap_or_default());
+    let looked_at = root.path().to_owned();
+    let history = std::thread::spawn(move || check::history_of(&looked_at, HISTORY_WITHIN));
     let mut taken = folder::take(&root, &reading)?;
     let mut client = match running {
         Some(daemon) => daemon.client,
@@ -93,6 +99,7 @@ async fn up(args: Args) -> Result<Exit, Failure> {
         env,
         commit: folder::commit(root.path()),
         ttl_seconds: args.ttl,
+        history: history.join().ok(),
         creator: creator(),
         claim: if args.takeover {
             Claim::TakeOver

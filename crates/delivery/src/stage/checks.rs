@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use api::history::History;
 use model::app::App;
 use model::finding::{Finding, Fingerprint, Gate, sort};
 use model::policy::Occasion;
 use model::snapshot::Entry;
 use model::{Digest, Failure, Stage};
 use ports::builder::Source;
-use ports::{CheckRequest, Checked};
+use ports::{CheckRequest, Checked, ProgressSink};
 use serde::{Deserialize, Serialize};
 
 use crate::Delivery;
@@ -23,16 +24,8 @@ pub struct CheckEvidence {
     /// What was seen.
     #[serde(flatten)]
     pub checked: Checked,
-    /// Whether the history of the folder's repository was looked at for secrets, and by whom.
-    pub history: HistoryScan,
-}
-
-/// Whether a repository's history was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HistoryScan {
-    /// The server has no history: `mayfly check` looks at it, where the repository is.
-    NotScanned,
+    /// What the caller saw in the history of the folder's repository.
+    pub history: History,
 }
 
 impl Delivery {
@@ -52,10 +45,14 @@ impl Delivery {
         let mut checked = self.ports.checker.check(request).await?;
         self.tell_new_from_old(app, &mut checked.findings).await;
         sort(&mut checked.findings);
+        let history = walk.request.history.clone();
         let evidence = CheckEvidence {
             checked,
-            history: HistoryScan::NotScanned,
+            history: history.unwrap_or_else(|| History::not_scanned("the server has no history")),
         };
+        if let Some(old) = old_secrets(&evidence.history) {
+            report.notice(&old);
+        }
         let input = walk.request.snapshot;
         self.record_evidence(app, walk, report, input, &evidence, Stage::Checks, false)
             .await?;
@@ -148,4 +145,17 @@ impl Delivery {
             }
         }
     }
+}
+
+/// What is said of secrets that only the history still shows: they stop nothing, and are lost.
+fn old_secrets(history: &History) -> Option<String> {
+    let first = history.secrets.first()?;
+    let more = match history.secrets.len() {
+        1 => String::new(),
+        many => format!(" and {} more", many - 1),
+    };
+    Some(format!(
+        "the history of this folder still shows a secret ({} in {}{more}); revoke it, and run `mayfly check` to see all",
+        first.masked, first.file
+    ))
 }
