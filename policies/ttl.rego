@@ -12,15 +12,4 @@ deny contains {
 	not end_is_near
 }
 
-warn contains {
-	"rule": "ttl.none",
-	"msg": "nobody set when this app ends",
-	"next": "set an end with `mayfly up --ttl 30d`",
-} if {
-	only_this_machine
-	not end_is_set
-}
-
 end_is_near if at_most(input.ttl.seconds, settings.max_ttl_seconds)
-
-end_is_set if is_number(input.ttl.seconds)

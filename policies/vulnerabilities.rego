@@ -97,7 +97,7 @@ is_tolerable(vulnerability) if {
 	vulnerability.assumed == true
 }
 
-upgrade(vulnerability) := sprintf("use %s %s or later", [vulnerability.name, vulnerability.fixed_in]) if {
+upgrade(vulnerability) := sprintf("use %s %s or later; `mayfly up --upgrade` takes the newest of what no file pins", [vulnerability.name, vulnerability.fixed_in]) if {
 	is_string(vulnerability.name)
 	is_string(vulnerability.fixed_in)
 } else := "use a version without it, or ask for an exemption"

@@ -5,14 +5,15 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::command::{self, command};
+use crate::own_crates;
 use crate::setup;
 use crate::step::step;
 
 /// Cargo's variable for the program that runs tests (Cargo book, "Environment Variables").
 const TEST_RUNNER: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER";
 
-/// Sets the machine up, then checks format, lints, dependencies and tests, in this order: what is
-/// quick to fail comes first. Stops at the first failure.
+/// Sets the machine up, then checks format, lints, dependencies, their known vulnerabilities and
+/// tests, in this order: what is quick to fail comes first. Stops at the first failure.
 pub fn run() -> Result<()> {
     step("setup", setup::run)?;
     step("fmt", || cargo(&["fmt", "--all", "--check"]))?;
@@ -21,6 +22,7 @@ pub fn run() -> Result<()> {
         let mut deny = command(&setup::cargo_deny()?.to_string_lossy(), DENY);
         command::run(&mut deny)
     })?;
+    step("known vulnerabilities of our crates", own_crates::check)?;
     step("test", test)
 }
 

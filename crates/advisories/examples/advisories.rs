@@ -1,14 +1,18 @@
 //! Imports archives, finds the vulnerabilities of packages, and measures both.
 //!
+//! `advisories pack ZIP RECORDS` (a file, a record a line), `advisories unpack RECORDS ZIP`,
 //! `advisories import INDEX ZIP…`, `advisories find INDEX PURLS` (a file, a package URL a line),
 //! `advisories requirements INDEX FILE` (pinned requirements of Python), `advisories time INDEX`.
 
-use std::io::Error;
+use std::fs::File;
+use std::io::{BufWriter, Error, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use advisories::{Change, Database, Ecosystem, Import, Package, import};
 use model::Timestamp;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 type Anything = Result<(), Box<dyn std::error::Error>>;
 
@@ -16,11 +20,13 @@ fn main() -> Anything {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["pack", archive, records] => pack(Path::new(archive), records),
+        ["unpack", records, archive] => unpack(Path::new(records), Path::new(archive)),
         ["import", index, ref archives @ ..] => read(Path::new(index), archives),
         ["find", index, purls] => find(Path::new(index), &lines(purls, str::to_owned)?),
         ["requirements", index, file] => find(Path::new(index), &lines(file, pinned)?),
         ["time", index] => time(Path::new(index)),
-        _ => Err("advisories import|find|requirements|time …".into()),
+        _ => Err("advisories pack|unpack|import|find|requirements|time …".into()),
     }
 }
 
@@ -32,6 +38,31 @@ fn lines(file: &str, purl: impl Fn(&str) -> String) -> Result<Vec<String>, Error
 
 fn pinned(line: &str) -> String {
     format!("pkg:pypi/{}", line.replace("==", "@"))
+}
+
+/// Lays records out as exports are: a file each, named by its id.
+fn pack(archive: &Path, records: &str) -> Anything {
+    let mut zip = ZipWriter::new(File::create(archive)?);
+    for record in lines(records, str::to_owned)? {
+        let read: serde_json::Value = serde_json::from_str(&record)?;
+        let id = read["id"].as_str().ok_or("a record has no id")?;
+        zip.start_file(format!("{id}.json"), SimpleFileOptions::default())?;
+        zip.write_all(record.as_bytes())?;
+    }
+    zip.finish()?;
+    Ok(())
+}
+
+/// The records of an archive, one a line: for programs that read no archives.
+fn unpack(records: &Path, archive: &Path) -> Anything {
+    let mut archive = ZipArchive::new(File::open(archive)?)?;
+    let mut out = BufWriter::new(File::create(records)?);
+    for at in 0..archive.len() {
+        let record: serde_json::Value = serde_json::from_reader(archive.by_index(at)?)?;
+        writeln!(out, "{record}")?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 fn read(index: &Path, archives: &[&str]) -> Anything {

@@ -140,11 +140,7 @@ impl Database {
     pub fn age_seconds_for(&self, packages: &[Package], now: Timestamp) -> Option<u64> {
         let is_needed = |facts: &&Facts| {
             let mut packages = packages.iter();
-            packages.any(|one| {
-                one.ecosystem
-                    .as_ref()
-                    .is_some_and(|e| e.as_str() == facts.ecosystem)
-            })
+            packages.any(|one| covers(facts, one))
         };
         let ages = self
             .facts()
@@ -196,16 +192,18 @@ impl Database {
 
     /// Whether there is data about the package's ecosystem, and its release.
     fn covers(&self, package: &Package) -> bool {
-        let Some(ecosystem) = &package.ecosystem else {
-            return false;
-        };
-        self.facts().any(|facts| {
-            let release = || package.release.as_ref();
-            facts.ecosystem == ecosystem.as_str()
-                && (facts.releases.is_empty()
-                    || release().is_some_and(|one| facts.releases.contains(one)))
-        })
+        self.facts().any(|facts| covers(facts, package))
     }
+}
+
+/// Whether an ecosystem's data is about a package's ecosystem, and its release.
+fn covers(facts: &Facts, package: &Package) -> bool {
+    let Some(ecosystem) = &package.ecosystem else {
+        return false;
+    };
+    let release = || package.release.as_ref();
+    facts.ecosystem == ecosystem.as_str()
+        && (facts.releases.is_empty() || release().is_some_and(|one| facts.releases.contains(one)))
 }
 
 /// Writes an index and puts it in its place. Returns its size and its digest.

@@ -19,8 +19,8 @@ mod interval;
 mod licence;
 mod near;
 mod package;
-mod path;
 mod record;
+mod scanner;
 mod score;
 mod version;
 
@@ -31,4 +31,4 @@ pub use import::{Change, Import, ImportError, Imported, import};
 pub use licence::{LicenceVerdict, licence_verdict};
 pub use near::near_popular;
 pub use package::{Package, Purl};
-pub use path::{Paths, paths};
+pub use scanner::OsvScanner;

@@ -11,7 +11,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use model::advisory::AdvisoryFacts;
 use model::event::Event;
+use model::exemption::GrantedExemption;
 use model::failure::{Failure, FailureCode, Remedy};
 use model::inventory::{Diff, Inventory};
 use model::progress::{Progress, RunResult};
@@ -20,8 +22,10 @@ use model::transparency::Consistency;
 use model::{AppName, Digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::net::UnixStream;
 
+use crate::gates::{Decided, ExemptRequest, Exempted, ImportRequest, PolicyNow};
 use crate::paths;
 use crate::supply::{
     AuditReport, Dossier, Export, IssuedToken, KnownKey, PushRequest, Pushed, RevokeRequest,
@@ -281,6 +285,62 @@ impl Client {
     ) -> Result<Pushed, ClientError> {
         let path = format!("{}/{app}/push", paths::APPS);
         self.call(Method::POST, &path, request).await
+    }
+
+    /// Everything that was ever let pass for an app, oldest first.
+    pub async fn exemptions(
+        &mut self,
+        app: &AppName,
+    ) -> Result<Vec<GrantedExemption>, ClientError> {
+        self.get(&format!("{}/{app}/exemptions", paths::APPS)).await
+    }
+
+    /// Lets something pass for a while.
+    pub async fn exempt(
+        &mut self,
+        app: &AppName,
+        request: &ExemptRequest,
+    ) -> Result<Exempted, ClientError> {
+        let path = format!("{}/{app}/exemptions", paths::APPS);
+        self.call(Method::POST, &path, request).await
+    }
+
+    /// Takes back what was let pass.
+    pub async fn revoke_exemption(
+        &mut self,
+        app: &AppName,
+        id: &str,
+    ) -> Result<GrantedExemption, ClientError> {
+        let path = format!("{}/{app}/exemptions/{}", paths::APPS, encoded(id));
+        self.call(Method::DELETE, &path, &()).await
+    }
+
+    /// What holds of an app's exemptions, as an OpenVEX document.
+    pub async fn vex(&mut self, app: &AppName) -> Result<Option<Value>, ClientError> {
+        self.get(&format!("{}/{app}/vex", paths::APPS)).await
+    }
+
+    /// What is known about the vulnerability data; none without any.
+    pub async fn advisories(&mut self) -> Result<Option<AdvisoryFacts>, ClientError> {
+        self.get(paths::ADVISORIES).await
+    }
+
+    /// Takes newer vulnerability data in.
+    pub async fn import_advisories(
+        &mut self,
+        request: &ImportRequest,
+    ) -> Result<AdvisoryFacts, ClientError> {
+        self.call(Method::POST, paths::ADVISORIES, request).await
+    }
+
+    /// The policy that decides now.
+    pub async fn policy(&mut self) -> Result<PolicyNow, ClientError> {
+        self.get(paths::POLICY).await
+    }
+
+    /// What policies decided; `query` says about which runs.
+    pub async fn decisions(&mut self, query: &Query) -> Result<Vec<Decided>, ClientError> {
+        self.get(&with(paths::DECISIONS, query)).await
     }
 
     /// The server's keys, oldest first.

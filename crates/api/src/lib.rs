@@ -4,6 +4,7 @@
 //! line. One set of types serves both ends.
 
 pub mod client;
+pub mod gates;
 pub mod history;
 pub mod paths;
 pub mod supply;

@@ -41,6 +41,12 @@ pub const KEYS: &str = "/v1/keys";
 pub const TOKENS: &str = "/v1/tokens";
 /// `GET`: events, of one app with `?app=`.
 pub const AUDIT: &str = "/v1/audit";
+/// `GET`: what is known about the vulnerability data. `POST`: take newer data in.
+pub const ADVISORIES: &str = "/v1/advisories";
+/// `GET`: the policy that decides now.
+pub const POLICY: &str = "/v1/policy";
+/// `GET`: what policies decided about runs, of one with `?run=`.
+pub const DECISIONS: &str = "/v1/policy/decisions";
 /// `POST`: end the daemon.
 pub const STOP: &str = "/v1/stop";
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use model::app::Owner;
 use model::env::SecretEnv;
+use model::finding::Finding;
 use model::instance::DeniedEgress;
 use model::limits::SourceLimits;
 use model::plan::Plan;
@@ -57,6 +58,9 @@ pub struct UpRequest {
     /// The commit that the folder was checked out from, when it is a repository's.
     #[serde(default)]
     pub commit: Option<Commit>,
+    /// How long the app lives from now on, in seconds; else mayfly.toml's, else what it had.
+    #[serde(default)]
+    pub ttl_seconds: Option<u64>,
     /// The name of who asks, for people; nothing is decided by it.
     #[serde(default)]
     pub creator: Option<String>,
@@ -155,6 +159,9 @@ pub struct AppSummary {
     pub folder: PathBuf,
     /// When its current release was made.
     pub updated_at: Timestamp,
+    /// When its time is up, when it has an end.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
     /// Until when it can be restored, when it is destroyed.
     pub restorable_until: Option<Timestamp>,
 }
@@ -185,6 +192,9 @@ pub struct AppStatus {
     pub env_keys: Vec<String>,
     /// Its last lines, when it does not run.
     pub last_lines: Vec<String>,
+    /// Known vulnerabilities of the release that serves, worst first, by the newest data.
+    #[serde(default)]
+    pub vulnerabilities: Vec<Finding>,
     /// Sentences that the user should read, with the line to add where there is one.
     pub notices: Vec<String>,
 }

@@ -12,11 +12,14 @@ use model::failure::{Failure, FailureCode};
 use model::image::Layer;
 use model::manifest::Manifest;
 use model::plan::Plan;
-use ports::{BlobStore, BuildRequest, Builder, Built, ProgressSink, Source, Workshop};
+use ports::{
+    BlobStore, BuildRequest, Builder, Built, PackageGate, ProgressSink, Source, TestRequest,
+    Tested, Tester, Workshop,
+};
 
 use crate::cache::Cache;
 use crate::debian::{Bases, DebianSources};
-use crate::detect::{Detected, Folder, detect};
+use crate::detect::{Detected, Folder, Suites, detect, may_have_tests, suites};
 use crate::fetch::Fetcher;
 use crate::image;
 use crate::layer::{Packer, Shelf, blocking};
@@ -164,6 +167,7 @@ impl Builder for ImageBuilder {
     async fn build(
         &self,
         request: BuildRequest,
+        gate: &dyn PackageGate,
         progress: &dyn ProgressSink,
     ) -> Result<Built, Failure> {
         let _under_way = self.cache.build_begins();
@@ -175,6 +179,7 @@ impl Builder for ImageBuilder {
             public_env: &request.public_env,
             pins: &request.pins,
             limits: request.manifest.build_limits(),
+            gate,
             progress,
         };
         let made = self.make_asking_again(&order, &recipe).await?;
@@ -201,5 +206,47 @@ impl Builder for ImageBuilder {
         let freed = blocking(move || cache.evict(limit_bytes, &in_use)).await?;
         self.kit.packer.forget_lost().await?;
         Ok(freed)
+    }
+}
+
+#[async_trait]
+impl Tester for ImageBuilder {
+    fn input(&self, request: &TestRequest) -> Result<Option<Digest>, Failure> {
+        let suites = self.suites(request)?;
+        Ok(suites.map(|(_, suites)| recipe::tests_identity(request, &suites)))
+    }
+
+    async fn test(
+        &self,
+        request: TestRequest,
+        gate: &dyn PackageGate,
+        progress: &dyn ProgressSink,
+    ) -> Result<Tested, Failure> {
+        let _under_way = self.cache.build_begins();
+        let Some((detected, suites)) = self.suites(&request)? else {
+            return Ok(Tested::default());
+        };
+        let order = Order {
+            source: &request.source,
+            plan: &detected.plan,
+            public_env: &request.public_env,
+            pins: &request.pins,
+            limits: request.manifest.build_limits(),
+            gate,
+            progress,
+        };
+        recipe::run_tests(&self.kit, &order, &request, &detected.recipe, &suites).await
+    }
+}
+
+impl ImageBuilder {
+    fn suites(&self, request: &TestRequest) -> Result<Option<(Detected, Suites)>, Failure> {
+        let folder = Folder::of(&request.source);
+        if !may_have_tests(&folder, &request.manifest) {
+            return Ok(None);
+        }
+        let detected = detect(&folder, &request.manifest)?;
+        let suites = suites(&folder, &detected.recipe, &request.manifest)?;
+        Ok((!suites.is_empty()).then_some((detected, suites)))
     }
 }

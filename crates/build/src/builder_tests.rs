@@ -11,7 +11,7 @@ use model::limits::SourceLimits;
 use model::manifest::Manifest;
 use model::serving::Serving;
 use model::snapshot::{Entry, Mode, Snapshot};
-use ports::{BlobStore, BuildRequest, Builder, Built, Source};
+use ports::{AdmitsAll, BlobStore, BuildRequest, Builder, Built, Source};
 use tempfile::TempDir;
 
 use crate::layer::this_boot;
@@ -68,7 +68,10 @@ impl House {
             public_env: BTreeMap::new(),
             pins: BTreeMap::new(),
         };
-        let built = self.builder.build(request, &Notices::default()).await;
+        let built = self
+            .builder
+            .build(request, &AdmitsAll, &Notices::default())
+            .await;
         built.expect("a site")
     }
 

@@ -77,6 +77,7 @@ mod tests {
             owner: Owner { uid: 0 },
             folder: folder.into(),
             updated_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
             restorable_until: None,
         }
     }

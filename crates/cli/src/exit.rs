@@ -48,6 +48,7 @@ impl Exit {
             | Code::Dependency
             | Code::BuildFailed
             | Code::BuildLimit
+            | Code::TestsFailed
             | Code::Exited
             | Code::CrashLoop
             | Code::OutOfMemory
@@ -57,7 +58,7 @@ impl Exit {
             | Code::LedgerVersion
             | Code::Internal => Self::Failed,
             Code::BadFolder | Code::NameTaken | Code::NotFound | Code::Usage => Self::Usage,
-            Code::NotVerified => Self::Gate,
+            Code::NotVerified | Code::Blocked => Self::Gate,
             Code::Forbidden => Self::Forbidden,
             Code::TooLarge => Self::Quota,
             Code::Network | Code::Superseded | Code::DiskFull | Code::InUse | Code::Unavailable => {
@@ -114,6 +115,8 @@ mod tests {
             (FailureCode::Usage, 2),
             (FailureCode::NotFound, 2),
             (FailureCode::NotVerified, 3),
+            (FailureCode::Blocked, 3),
+            (FailureCode::TestsFailed, 1),
             (FailureCode::Forbidden, 4),
             (FailureCode::TooLarge, 5),
             (FailureCode::Unavailable, 75),

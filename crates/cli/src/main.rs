@@ -70,6 +70,12 @@ enum Command {
     Key(command::key::Args),
     /// Tokens for the registry
     Token(command::token::Args),
+    /// Let something pass for a while that a gate stops
+    Exempt(command::exempt::Args),
+    /// The data about known vulnerabilities
+    Db(command::db::Args),
+    /// The policy that decides what may serve
+    Policy(command::policy::Args),
     /// Remove an app; it can be restored for 72 hours
     Destroy(command::destroy::Args),
     /// Bring a destroyed app back
@@ -131,6 +137,9 @@ impl Command {
             Self::Audit(args) => command::audit::run(&args),
             Self::Key(args) => command::key::run(&args),
             Self::Token(args) => command::token::run(&args),
+            Self::Exempt(args) => command::exempt::run(args),
+            Self::Db(args) => command::db::run(&args),
+            Self::Policy(args) => command::policy::run(&args),
             Self::Destroy(args) => command::destroy::run(&args),
             Self::Restore(args) => command::restore::run(&args),
             Self::Serve(args) => command::serve::run(&args),
@@ -159,6 +168,9 @@ impl Command {
             Self::Audit(args) => args.json,
             Self::Key(args) => args.json,
             Self::Token(args) => args.json,
+            Self::Exempt(args) => args.json,
+            Self::Db(args) => args.json,
+            Self::Policy(args) => args.json,
             Self::Destroy(args) => args.json,
             Self::Restore(args) => args.json,
             Self::Stop(args) => args.json,

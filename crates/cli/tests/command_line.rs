@@ -242,6 +242,9 @@ fn help_is_short_and_names_every_command() {
       audit       Show what happened, and whether the record of it is whole
       key         The keys that images are signed with
       token       Tokens for the registry
+      exempt      Let something pass for a while that a gate stops
+      db          The data about known vulnerabilities
+      policy      The policy that decides what may serve
       destroy     Remove an app; it can be restored for 72 hours
       restore     Bring a destroyed app back
       serve       Run the daemon that keeps the apps

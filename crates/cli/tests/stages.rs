@@ -55,7 +55,14 @@ impl Slow {
             }
             // Nothing of an app makes these last. The one after them does, so that no run ends before
             // it is cut off.
-            Stage::Sbom | Stage::Sign | Stage::Verify | Stage::Rollout => {
+            Stage::Checks
+            | Stage::Tests
+            | Stage::Sbom
+            | Stage::Sign
+            | Stage::Scan
+            | Stage::Policy
+            | Stage::Verify
+            | Stage::Rollout => {
                 let never = format!("setTimeout(() => {{ {} }}, 86417000)\n", NODE.trim());
                 self.folder.write("server.js", &never);
             }
@@ -96,7 +103,13 @@ fn under_way(up: &mut Child, stage: Stage, bench: &Bench, before: &[String]) -> 
                 return events;
             }
             (
-                Stage::Sbom | Stage::Sign | Stage::Verify,
+                Stage::Checks
+                | Stage::Tests
+                | Stage::Sbom
+                | Stage::Sign
+                | Stage::Scan
+                | Stage::Policy
+                | Stage::Verify,
                 Progress::StageStarted { stage: begun },
             ) if begun == stage => return events,
             (_, Progress::Result(end)) => panic!("it ended: {end:#?}"),
@@ -218,10 +231,10 @@ fn every_stage_run_twice_has_the_effect_of_once() {
     assert_eq!(bench.get("twice", "/visit").text(), "3");
     let images = files(&bench.home().join("blobs"));
     let grown = images.iter().filter(|file| !blobs.contains(file)).count();
-    // What a run records of itself: its stages' evidence, its log, and its provenance in the forms
-    // that a registry keeps.
-    let provenance = ["bundle", "referrer", "envelope", "layer list", "manifest"];
-    let most = STAGES.len() + 1 + provenance.len();
+    // What a run records of itself: its stages' evidence, its log, and its provenance and the
+    // decision, each in the forms that a registry keeps.
+    let forms = ["bundle", "referrer", "envelope", "layer list", "manifest"];
+    let most = STAGES.len() + 1 + 2 * forms.len();
     assert!(grown <= most, "{grown} new blobs");
     let status = bench.mayfly(&["status", "twice", "--json"]).ok().json();
     let releases = status["releases"].as_array().expect("releases");

@@ -71,6 +71,7 @@ fn every_release_verifies_by_name_and_digest_and_a_person_reads_why() {
             "https://cyclonedx.org/bom",
             "https://sigstore.dev/cosign/sign/v1",
             "https://slsa.dev/provenance/v1",
+            "https://slsa.dev/verification_summary/v1",
             "https://spdx.dev/Document",
         ]
     );
@@ -491,7 +492,7 @@ fn images_are_pulled_with_a_token_by_release_branch_and_digest_and_never_pushed_
     .text();
     assert_eq!(
         referrers.matches("sigstore.bundle.v0.3").count(),
-        4,
+        5,
         "{referrers}"
     );
     let upload = ask(

@@ -25,6 +25,7 @@ impl Delivery {
     /// returns; those that do not run yet are started in the background.
     pub async fn adopt(self: &Arc<Self>) -> Result<(), Failure> {
         self.tell_keys().await?;
+        self.tell_policy().await?;
         self.settle_runs().await?;
         let apps = self
             .ports

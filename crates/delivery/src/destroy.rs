@@ -120,6 +120,10 @@ impl Delivery {
             .map_err(|error| Failure::of(&error))?;
         let release = release.ok_or_else(|| crate::takeover::image_gone(&key))?;
         self.require_verified(&release).await?;
+        let now = self.ports.clock.now();
+        if release.expires_at.is_some_and(|end| end <= now) {
+            return Err(time_is_up(name));
+        }
         let report = Report::new(listener);
         let room = self.apps.room(name);
         let _turn = room.turn.lock().await;
@@ -157,6 +161,11 @@ impl Delivery {
         let ended: Vec<Result<(), Failure>> = futures_util::future::join_all(ends).await;
         ended.into_iter().collect()
     }
+}
+
+fn time_is_up(name: &AppName) -> Failure {
+    Failure::new(FailureCode::Usage, format!("the time of `{name}` is up"))
+        .hint("bring it up with a new end: `mayfly up --ttl 30d` in its folder")
 }
 
 fn nothing_to_restore(name: &AppName) -> Failure {

@@ -3,17 +3,23 @@
 //! `run` walks the stages; `watch` restarts what exits; `adopt` makes the world match the ledger
 //! when the daemon begins; `sweep` does what time asks for.
 
+mod admission;
 pub mod adopt;
+pub mod advisories;
 pub mod apps;
 pub mod audit;
+pub mod decisions;
 pub mod destroy;
 pub mod diagnosis;
 pub mod dossier;
+pub mod exemptions;
 pub mod fleet;
+mod gate;
 pub mod intake;
 pub mod keys;
 pub mod launch;
 pub mod log;
+mod question;
 pub mod ready;
 pub mod report;
 pub mod rollback;
@@ -25,6 +31,7 @@ mod streamlit;
 pub mod sweep;
 pub mod takeover;
 pub mod transcript;
+mod vex;
 pub mod vouch;
 pub mod warm;
 pub mod watch;
@@ -33,12 +40,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::advisory::MAX_AGE_SECONDS;
+use model::app::Owner;
 use model::limits::{self, SourceLimits};
+use model::policy::Audience;
 use model::provenance::Placement;
-use model::{AppName, ReleaseNumber};
+use model::{AppName, Digest, ReleaseNumber};
 use ports::{
-    BlobStore, Builder, Cataloguer, Checkout, Clock, ImageRegistry, KeyRing, Ledger, Runtime,
-    Signer, Traffic, TransparencyLog,
+    BlobStore, Builder, Cataloguer, Checker, Checkout, Clock, Decider, ImageRegistry, KeyRing,
+    Ledger, Runtime, Scanner, Signer, Tester, Traffic, TransparencyLog,
 };
 use tokio::sync::{Mutex, Notify};
 
@@ -56,6 +66,14 @@ pub struct Ports {
     pub checkout: Arc<dyn Checkout>,
     /// Folders to images.
     pub builder: Arc<dyn Builder>,
+    /// Files to findings.
+    pub checker: Arc<dyn Checker>,
+    /// Lists of content to known vulnerabilities.
+    pub scanner: Arc<dyn Scanner>,
+    /// Findings to decisions.
+    pub decider: Arc<dyn Decider>,
+    /// Images to how the app's own tests end.
+    pub tester: Arc<dyn Tester>,
     /// Images to processes.
     pub runtime: Arc<dyn Runtime>,
     /// Requests to processes.
@@ -108,6 +126,12 @@ pub struct Settings {
     pub builder: BuilderIdentity,
     /// How long a run waits for a signing service that does not answer.
     pub sign_within: Duration,
+    /// Who can reach apps.
+    pub audience: Audience,
+    /// How old vulnerability data may be to decide by, in seconds.
+    pub max_advisory_age_seconds: u64,
+    /// Who may let something pass for a while.
+    pub may_approve: fn(Owner) -> bool,
     /// How long the release before the current one is kept warm.
     pub warm_for: Duration,
     /// How long a destroyed app can be restored.
@@ -126,6 +150,9 @@ impl Settings {
             cache_bytes: limits::CACHE_BYTES,
             builder: BuilderIdentity::default(),
             sign_within: Duration::ZERO,
+            audience: Audience::Machine,
+            max_advisory_age_seconds: MAX_AGE_SECONDS,
+            may_approve: |owner| owner.uid == apps::ROOT,
             warm_for: limits::WARM_FOR,
             restorable_for: limits::RESTORABLE_FOR,
             drain_for: limits::DRAIN_FOR,
@@ -142,6 +169,8 @@ pub struct Delivery {
     /// Events were recorded that the log may lack.
     pub(crate) recorded: Notify,
     pub(crate) transcribing: Mutex<()>,
+    /// The blob of the policy's files, once something was decided by it.
+    pub(crate) policy_kept: Mutex<Option<Digest>>,
 }
 
 impl Delivery {
@@ -154,6 +183,7 @@ impl Delivery {
             fleet: Fleet::default(),
             recorded: Notify::new(),
             transcribing: Mutex::new(()),
+            policy_kept: Mutex::new(None),
         })
     }
 

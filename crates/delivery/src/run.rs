@@ -7,22 +7,30 @@ use api::types::{Inputs, UpRequest};
 use model::app::{App, Owner};
 use model::attestation::Kept;
 use model::evidence::Evidence;
+use model::finding::Finding;
 use model::manifest::{self, Manifest};
+use model::policy::Message;
 use model::progress::{Progress, RunResult};
 use model::release::Release;
 use model::run::{Outcome, Run, Settled};
 use model::snapshot::{Entry, Snapshot};
+use model::verification::Act;
 use model::{AppName, Digest, Failure, FailureCode, ReleaseKey, RunId, STAGES, Stage};
 use ports::Change;
 use ports::builder::Source;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apps::{Claimant, Turn};
+use crate::question::Known;
 use crate::report::{Report, StageReport};
 use crate::stage::build::{self, BuildEvidence};
+use crate::stage::checks::CheckEvidence;
+use crate::stage::policy::PolicyEvidence;
 use crate::stage::sbom::SbomEvidence;
+use crate::stage::scan::ScanEvidence;
 use crate::stage::sign::SignEvidence;
-use crate::stage::verify::Verified;
+use crate::stage::tests::TestEvidence;
+use crate::stage::verify::{Said, Verified};
 use crate::{Delivery, local_url};
 
 /// What one run is about.
@@ -64,9 +72,13 @@ impl From<Failure> for Stopped {
 /// What the stages of a run have left behind so far. None begins without what it needs.
 #[derive(Default)]
 struct Found {
+    checked: Option<CheckEvidence>,
     built: Option<BuildEvidence>,
     listed: Option<SbomEvidence>,
     signed: Option<SignEvidence>,
+    tested: Option<TestEvidence>,
+    scanned: Option<ScanEvidence>,
+    decided: Option<PolicyEvidence>,
     verified: Option<Verified>,
     promoted: Option<Release>,
 }
@@ -86,14 +98,62 @@ impl Found {
             .ok_or_else(|| no_evidence(Stage::Verify))
     }
 
-    /// Everything that was signed.
-    fn statements(&self) -> Result<Vec<Kept>, Failure> {
-        let signed = self
-            .signed
-            .as_ref()
-            .ok_or_else(|| no_evidence(Stage::Sign))?;
-        let all = self.listed()?.statements.iter().chain(&signed.statements);
-        Ok(all.cloned().collect())
+    /// What was done to the image, and everything that was signed about it so far.
+    fn said(&self) -> Said {
+        let mut said = Said {
+            acts: vec![Act::Build, Act::Sbom],
+            statements: Vec::new(),
+        };
+        let mut add = |statements: &[Kept]| said.statements.extend_from_slice(statements);
+        if let Some(listed) = &self.listed {
+            add(&listed.statements);
+        }
+        if let Some(signed) = &self.signed {
+            add(&signed.statements);
+        }
+        if let Some(tested) = &self.tested {
+            add(&tested.statements);
+        }
+        if let Some(scanned) = &self.scanned {
+            add(&scanned.statements);
+        }
+        if let Some(decided) = &self.decided {
+            add(&decided.statements);
+        }
+        let is_tested = |tested: &TestEvidence| !tested.statements.is_empty();
+        if self.tested.as_ref().is_some_and(is_tested) {
+            said.acts.push(Act::Tests);
+        }
+        if self.scanned.as_ref().is_some_and(ScanEvidence::is_done) {
+            said.acts.push(Act::Scan);
+        }
+        said.acts.push(Act::Policy);
+        said
+    }
+
+    /// What a policy is told.
+    fn known<'a>(&'a self, signed: &'a [Kept]) -> Known<'a> {
+        Known {
+            checks: self.checked.as_ref(),
+            built: self.built.as_ref(),
+            tests: self.tested.as_ref(),
+            listed: self.listed.as_ref(),
+            signed: Some(signed),
+            scan: self.scanned.as_ref(),
+        }
+    }
+
+    /// What the policy warns of.
+    fn warnings(&self) -> Vec<Message> {
+        let decision = self.decided.as_ref().map(|decided| &decided.decision);
+        decision
+            .map(|decision| decision.warn.clone())
+            .unwrap_or_default()
+    }
+
+    /// What gates found, and did not stop the run for.
+    fn let_pass(&self) -> Vec<Finding> {
+        crate::stage::policy::findings(&self.known(&[]))
     }
 }
 
@@ -124,9 +184,10 @@ impl Delivery {
             run: walk.run,
             app: app.name.clone(),
         });
-        let end = self.walk(&app, &walk, &report, &mut turn).await;
+        let mut found = Found::default();
+        let end = self.walk(&app, &walk, &report, &mut turn, &mut found).await;
         let end = self.end(&app, end).await;
-        let result = self.result(&app, walk.run, &end, &report, begun).await;
+        let result = self.result(&app, &walk, &end, &report, &found, begun);
         report.tell(Progress::Result(Box::new(result.clone())));
         self.settle_run(&app, &walk, &end, &report).await?;
         Ok(result)
@@ -235,6 +296,7 @@ impl Delivery {
         walk: &Walk,
         report: &Report,
         turn: &mut Turn,
+        found: &mut Found,
     ) -> Result<End, Stopped> {
         if let Some(release) = self.unchanged(app, walk).await? {
             return Ok(End {
@@ -249,12 +311,10 @@ impl Delivery {
             .check_out(walk.snapshot.clone())
             .await
             .map_err(|error| Failure::of(&error))?;
-        let release = self
-            .walk_stages(app, walk, source.source(), report, turn)
-            .await?;
+        let walked = self.walk_stages(app, walk, source.source(), report, turn, found);
         Ok(End {
             outcome: Outcome::Promoted,
-            release: Some(release),
+            release: Some(walked.await?),
             failure: None,
         })
     }
@@ -266,15 +326,32 @@ impl Delivery {
         source: &Source,
         report: &Report,
         turn: &mut Turn,
+        found: &mut Found,
     ) -> Result<Release, Stopped> {
-        let mut found = Found::default();
         for stage in STAGES {
+            if stage == Stage::Build && found.built.is_some() {
+                continue;
+            }
             let step = report.stage(stage);
             let done = match stage {
+                Stage::Checks => {
+                    self.check_and_build(app, walk, source, report, &step, turn, found)
+                        .await
+                }
                 Stage::Build => self
                     .build_unless_superseded(app, walk, source, &step, turn)
                     .await
                     .map(|evidence| found.built = Some(evidence)),
+                Stage::Tests => {
+                    let built = found.built()?;
+                    let admission = self.admission(&app.name).await?;
+                    let tested = self
+                        .tests(app, walk, source, built, &admission, &step)
+                        .await;
+                    tested
+                        .map(|evidence| found.tested = Some(evidence))
+                        .map_err(Stopped::from)
+                }
                 Stage::Sbom => {
                     let listed = self.sbom(app, walk, found.built()?, &step).await;
                     listed
@@ -282,16 +359,29 @@ impl Delivery {
                         .map_err(Stopped::from)
                 }
                 Stage::Sign => {
-                    let (built, listed) = (found.built()?, found.listed()?);
-                    let signed = self.sign(app, walk, built, &listed.statements, &step).await;
+                    let signed = self.sign(app, walk, found.built()?, &step).await;
                     signed
                         .map(|evidence| found.signed = Some(evidence))
                         .map_err(Stopped::from)
                 }
+                Stage::Scan => {
+                    let (built, listed) = (found.built()?, found.listed()?);
+                    let scanned = self.scan(app, walk, built, listed, &step).await;
+                    scanned
+                        .map(|evidence| found.scanned = Some(evidence))
+                        .map_err(Stopped::from)
+                }
+                Stage::Policy => {
+                    let signed = found.said().statements;
+                    let decided = self.decide(app, walk, &found.known(&signed), &step).await;
+                    decided
+                        .map(|evidence| found.decided = Some(evidence))
+                        .map_err(Stopped::from)
+                }
                 Stage::Verify => {
                     let image = &found.built()?.image;
-                    let (inventory, statements) = (found.listed()?.inventory, found.statements()?);
-                    let verified = self.verify(app, walk, image, inventory, statements, &step);
+                    let (inventory, said) = (found.listed()?.inventory, found.said());
+                    let verified = self.verify(app, walk, image, inventory, said, &step);
                     verified
                         .await
                         .map(|verified| found.verified = Some(verified))
@@ -307,9 +397,43 @@ impl Delivery {
             done.map_err(|stopped| in_stage(stopped, stage))
                 .inspect_err(|_| step.failed())?;
         }
-        found
-            .promoted
-            .ok_or_else(|| no_evidence(Stage::Rollout).into())
+        let promoted = found.promoted.clone();
+        promoted.ok_or_else(|| no_evidence(Stage::Rollout).into())
+    }
+
+    /// Builds while the files are looked at: a build runs nothing of theirs outside of a sandbox,
+    /// and ends when the checks refuse them.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two stages beside each other need what both need"
+    )]
+    async fn check_and_build(
+        &self,
+        app: &App,
+        walk: &Walk,
+        source: &Source,
+        report: &Report,
+        checking: &StageReport<'_>,
+        turn: &mut Turn,
+        found: &mut Found,
+    ) -> Result<(), Stopped> {
+        let building = report.stage(Stage::Build);
+        let checked = &mut found.checked;
+        let checks = async {
+            let evidence = self.checks(app, walk, source, checking).await?;
+            let refused = self.refuse_early(app, walk, &evidence, checking).await;
+            *checked = Some(evidence);
+            refused.map_err(Stopped::from)
+        };
+        let build = async {
+            let built = self.build_unless_superseded(app, walk, source, &building, turn);
+            built
+                .await
+                .map_err(|stopped| in_stage(stopped, Stage::Build))
+        };
+        let ((), built) = tokio::try_join!(checks, build)?;
+        found.built = Some(built);
+        Ok(())
     }
 
     async fn build_unless_superseded(
@@ -320,15 +444,18 @@ impl Delivery {
         step: &StageReport<'_>,
         turn: &mut Turn,
     ) -> Result<BuildEvidence, Stopped> {
+        let admission = self.admission(&app.name).await?;
         tokio::select! {
-            built = self.build(app, walk, source, step) => Ok(built?),
+            built = self.build(app, walk, source, &admission, step) => Ok(built?),
             () = turn.superseded() => Err(Stopped::Superseded),
         }
     }
 
     /// The release that serves, when a build of this folder would make the same.
     async fn unchanged(&self, app: &App, walk: &Walk) -> Result<Option<Release>, Failure> {
-        let Some(number) = app.stable.filter(|_| walk.request.inputs == Inputs::Pinned) else {
+        let asks_for_nothing =
+            walk.request.inputs == Inputs::Pinned && walk.request.ttl_seconds.is_none();
+        let Some(number) = app.stable.filter(|_| asks_for_nothing) else {
             return Ok(None);
         };
         let key = ReleaseKey {
@@ -351,6 +478,9 @@ impl Delivery {
         if self.require_verified(&release).await.is_err() {
             return Ok(None);
         }
+        if !self.is_still_let_pass(&release).await {
+            return Ok(None);
+        }
         let same_env = release.env_version == self.env_version(&app.name).await?;
         if !healthy || !same_env {
             return Ok(None);
@@ -368,6 +498,7 @@ impl Delivery {
         let (outcome, failure) = match end {
             Ok(end) => return end,
             Err(Stopped::Superseded) => (Outcome::Superseded, superseded(&app.name)),
+            Err(Stopped::Failed(failure)) if is_gate(&failure) => (Outcome::Blocked, failure),
             Err(Stopped::Failed(failure)) => (Outcome::Failed, failure),
         };
         End {
@@ -387,16 +518,21 @@ impl Delivery {
         self.ports.ledger.release(&key).await.ok()?
     }
 
-    async fn result(
+    fn result(
         &self,
         app: &App,
-        run: RunId,
+        walk: &Walk,
         end: &End,
         report: &Report,
+        found: &Found,
         begun: Instant,
     ) -> RunResult {
+        let mut findings = found.let_pass();
+        if let Some(failure) = &end.failure {
+            findings.retain(|finding| !failure.findings.contains(finding));
+        }
         RunResult {
-            run,
+            run: walk.run,
             app: app.name.clone(),
             release: end.release.as_ref().map(|release| release.key.number),
             outcome: end.outcome,
@@ -405,6 +541,9 @@ impl Delivery {
             local_url: local_url(app.local_port),
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
+            findings,
+            warnings: found.warnings(),
+            not_scanned: found.scanned.as_ref().and_then(|scan| scan.why.clone()),
             error: end.failure.clone(),
         }
     }
@@ -470,9 +609,18 @@ impl Delivery {
             local_url: local_url(app.local_port),
             seconds: begun.elapsed().as_secs_f64(),
             stages: report.timings(),
+            findings: Vec::new(),
+            warnings: Vec::new(),
+            not_scanned: None,
             error: None,
         }
     }
+}
+
+/// Whether a gate said no, and nothing went wrong.
+fn is_gate(failure: &Failure) -> bool {
+    let names_packages = failure.code == FailureCode::Dependency && !failure.findings.is_empty();
+    failure.code == FailureCode::Blocked || names_packages
 }
 
 /// The app's name: what the caller says, else mayfly.toml, else the folder.

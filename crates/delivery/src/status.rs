@@ -5,9 +5,10 @@ use model::app::App;
 use model::backoff::CRASH_LOOP_EXITS;
 use model::instance::{InstanceId, InstanceState};
 use model::release::Release;
-use model::{AppName, Failure, ReleaseKey, Stage};
+use model::{AppName, Failure, ReleaseKey, RunId, Stage};
 use ports::runtime::{Fate, Written};
 use ports::traffic::Wakefulness;
+use serde::de::DeserializeOwned;
 
 use crate::ready::LAST_LINES;
 use crate::stage::build::BuildEvidence;
@@ -82,6 +83,10 @@ impl Delivery {
             denied,
             env_keys: self.env_keys(name).await?,
             last_lines: self.lines_of_a_fallen_app(&app).await,
+            vulnerabilities: match stable {
+                Some(stable) => self.known_vulnerabilities(stable).await,
+                None => Vec::new(),
+            },
         })
     }
 
@@ -99,6 +104,7 @@ impl Delivery {
             owner: app.owner,
             folder: app.folder.clone(),
             updated_at: stable.map_or(app.created_at, |release| release.created_at),
+            expires_at: stable.and_then(|release| release.expires_at),
             restorable_until: app.destroyed_at.map(restorable),
         }
     }
@@ -137,11 +143,27 @@ impl Delivery {
 
     /// What the build of a release recorded.
     pub(crate) async fn plan_of(&self, release: Option<&Release>) -> Option<BuildEvidence> {
-        let evidence = self.ports.ledger.evidence(release?.run).await.ok()?;
-        let build = evidence
-            .iter()
-            .rfind(|evidence| evidence.stage == Stage::Build)?;
-        let blob = self.ports.blobs.get(&build.blob).await.ok()?;
+        self.found_by(release?, Stage::Build).await
+    }
+
+    /// What a stage of a release's run recorded last.
+    pub(crate) async fn found_by<T: DeserializeOwned>(
+        &self,
+        release: &Release,
+        stage: Stage,
+    ) -> Option<T> {
+        self.found_in(release.run, stage).await
+    }
+
+    /// What a stage of a run recorded last.
+    pub(crate) async fn found_in<T: DeserializeOwned>(
+        &self,
+        run: RunId,
+        stage: Stage,
+    ) -> Option<T> {
+        let evidence = self.ports.ledger.evidence(run).await.ok()?;
+        let last = evidence.iter().rfind(|evidence| evidence.stage == stage)?;
+        let blob = self.ports.blobs.get(&last.blob).await.ok()?;
         serde_json::from_slice(&blob).ok()
     }
 
@@ -212,6 +234,12 @@ impl Delivery {
             notices.push(format!(
                 "a worker of it was killed {oom_kills} times for its memory; set `memory` under [run] in mayfly.toml"
             ));
+        }
+        let stable = releases
+            .iter()
+            .find(|release| Some(release.key.number) == app.stable);
+        if let Some(stable) = stable {
+            notices.extend(self.scan_notices(stable).await);
         }
         notices.extend(self.revoked(releases).await);
         notices.extend(self.why_never_ready(app).await);

@@ -71,7 +71,10 @@ fn shown(text: &str, open: &str, close: char, rule: &str) -> Vec<Raw> {
         let expression = &text[start..end];
         let is_cleaned = crate::tables::is_cleaner(expression);
         let is_constant = expression.trim().starts_with(['\'', '`']) && !expression.contains("${");
-        if !is_cleaned && !is_constant && !is_cleaned_computed(text, expression) {
+        // A function of the component's own, which cleans.
+        let is_called = expression.contains('(')
+            && is_cleaned_computed(text, expression.split('(').next().unwrap_or_default());
+        if !is_cleaned && !is_called && !is_constant && !is_cleaned_computed(text, expression) {
             raws.push(Raw::new(rule, at, end));
         }
     }

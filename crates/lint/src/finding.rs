@@ -10,6 +10,7 @@ use model::finding::{
 
 use crate::check::Scanned;
 use crate::ir::{Span, Tongue};
+use crate::language::is_documentation;
 use crate::place::Lines;
 use crate::report::UnreadReason;
 use crate::rules::{Rule, Rules};
@@ -19,6 +20,9 @@ use crate::taint::{Reach, Way};
 
 /// A trace longer than this says nothing more.
 const TRACE: usize = 16;
+
+/// Lines longer than this were written by a program, and nobody can mend them there.
+const GENERATED: usize = 4_000;
 
 /// Makes findings, and reads the files that they need.
 pub(crate) struct Maker<'a> {
@@ -194,11 +198,13 @@ impl<'a> Maker<'a> {
     ) -> Finding {
         let confidence = confidence.map_or(rule.confidence, |less| less.min(rule.confidence));
         let path = self.paths[at.file].clone();
+        let mut is_generated = false;
         let (start, end, snippet) = match at.span {
             Some(span) => {
                 let hidden = self.hidden.get(&at.file).cloned().unwrap_or_default();
                 let lines = Lines::of(self.text(at.file));
                 let snippet = lines.snippet(span, &hidden);
+                is_generated = lines.length(span.start) > GENERATED;
                 (lines.place(span.start), lines.place(span.end), snippet)
             }
             None => Default::default(),
@@ -210,7 +216,8 @@ impl<'a> Maker<'a> {
         };
         let blocks = blocks_by_default(rule.gate, rule.severity, confidence)
             && !is_for_tests(&path)
-            && !(rule.gate == Gate::Code && is_of_others(&path));
+            && !(rule.gate == Gate::Code && (is_of_others(&path) || is_generated))
+            && !(is_about_keys(rule) && is_documentation(&path));
         Finding {
             fingerprint: Fingerprint(String::new()),
             gate: rule.gate,

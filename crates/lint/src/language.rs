@@ -63,9 +63,35 @@ impl Language {
     }
 }
 
+/// Whether a file explains rather than runs.
+pub(crate) fn is_documentation(path: &str) -> bool {
+    let is_text = [".md", ".rst", ".adoc"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    let mut folders = path.split('/').rev().skip(1);
+    is_text || folders.any(|folder| words(folder).any(|word| matches!(word, "docs" | "doc")))
+}
+
+/// The words of a path.
+pub(crate) fn words(path: &str) -> impl Iterator<Item = &str> {
+    path.split(|letter: char| !letter.is_ascii_alphanumeric())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_explains_is_known_by_whole_words() {
+        for (path, expected) in [
+            ("docs_src/app.py", true),
+            ("README.md", true),
+            ("doctor/app.py", false),
+            ("src/docs.py", false),
+        ] {
+            assert_eq!(is_documentation(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn a_file_is_what_its_name_says() {

@@ -8,9 +8,12 @@
 mod auth;
 mod cache;
 mod check;
+mod checker;
 mod component;
 mod config;
 mod finding;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 pub mod history;
 mod ir;
 mod javascript;
@@ -34,6 +37,7 @@ pub mod worker;
 
 pub use cache::{Cache, MemoryCache, NoCache};
 pub use check::{CheckError, check};
+pub use checker::AppChecker;
 pub use report::{Report, Timing, Unread, UnreadReason};
 pub use rules::{Rule, Rules};
 pub use settings::{Access, Settings, WorkerCommand};

@@ -3,10 +3,12 @@
 //! Comments that silence a rule are not looked at: the app's source does not decide what is found.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{LazyLock, Mutex};
 
 use aho_corasick::AhoCorasick;
 use ast_grep_config::{GlobalRules, RuleConfig};
+use ast_grep_core::Node;
 use ast_grep_core::matcher::{Matcher, MatcherExt, NodeMatch};
 use ast_grep_core::tree_sitter::{LanguageExt, StrDoc};
 use ast_grep_language::SupportLang;
@@ -45,36 +47,88 @@ pub(crate) fn scan(language: Language, text: &str) -> Vec<Raw> {
         return vec![];
     };
     let ready = ready(language);
-    let mut wanted = vec![false; ready.rules.len()];
+    let mut places = vec![Places::default(); ready.rules.len()];
+    let mut all = Places::default();
     for found in ready.needs.find_overlapping_iter(text) {
-        wanted[ready.needing[found.pattern().as_usize()]] = true;
-    }
-    if !wanted.contains(&true) {
-        return vec![];
-    }
-    let tree = language.ast_grep(text);
-    let rules: Vec<&Trial> = ready
-        .rules
-        .iter()
-        .zip(wanted)
-        .filter(|(_, wanted)| *wanted)
-        .map(|(rule, _)| rule)
-        .collect();
-    let mut counts = vec![0; rules.len()];
-    let mut raws = Vec::new();
-    for node in tree.root().dfs() {
-        let kind = usize::from(node.kind_id());
-        for (trial, count) in rules.iter().zip(&mut counts) {
-            if *count >= MATCHES || !trial.kinds.contains(kind) {
-                continue;
-            }
-            if let Some(found) = trial.rule.matcher.match_node(node.clone()) {
-                *count += 1;
-                raws.push(raw(trial, &found));
-            }
+        let rule = ready.needing[found.pattern().as_usize()];
+        let is_everywhere = ready.rules[rule].about.anywhere;
+        for of in [&mut places[rule], &mut all] {
+            of.at.push(found.start());
+            of.is_everywhere |= is_everywhere;
         }
     }
-    raws
+    if all.at.is_empty() {
+        return vec![];
+    }
+    places
+        .iter_mut()
+        .for_each(|places| places.at.sort_unstable());
+    all.at.sort_unstable();
+    let tree = language.ast_grep(text);
+    let rules = ready.rules.iter().zip(places);
+    let mut search = Search {
+        wanted: rules
+            .filter(|(_, places)| !places.at.is_empty())
+            .map(|(trial, places)| (trial, places, 0))
+            .collect(),
+        places: all,
+        raws: Vec::new(),
+    };
+    search.below(tree.root());
+    search.raws
+}
+
+/// A search for the rules that a file may break, where it has the texts that they need.
+struct Search<'r> {
+    /// Each with the places of its texts, and how often it has matched.
+    wanted: Vec<(&'r Trial, Places, usize)>,
+    /// The places of all texts.
+    places: Places,
+    raws: Vec<Raw>,
+}
+
+impl<'r> Search<'r> {
+    /// Looks at a node and at those below it, parents first. What a rule needs lies in what it matches,
+    /// so nothing is looked at that has none of it.
+    fn below<'t>(&mut self, root: Node<'t, StrDoc<SupportLang>>) {
+        let mut waiting = vec![root];
+        while let Some(node) = waiting.pop() {
+            let range = node.range();
+            if !self.places.touch(&range) {
+                continue;
+            }
+            let kind = usize::from(node.kind_id());
+            for (trial, places, count) in &mut self.wanted {
+                if *count >= MATCHES || !trial.kinds.contains(kind) || !places.touch(&range) {
+                    continue;
+                }
+                if let Some(found) = trial.rule.matcher.match_node(node.clone()) {
+                    *count += 1;
+                    self.raws.push(raw(trial, &found));
+                }
+            }
+            let children: Vec<_> = node.children().collect();
+            waiting.extend(children.into_iter().rev());
+        }
+    }
+}
+
+/// Where a file has texts that rules need.
+#[derive(Clone, Default)]
+struct Places {
+    /// Sorted.
+    at: Vec<usize>,
+    /// Whether what a rule matches may be elsewhere.
+    is_everywhere: bool,
+}
+
+impl Places {
+    /// Whether something in a range may match.
+    fn touch(&self, range: &Range<usize>) -> bool {
+        let first = self.at.partition_point(|place| *place < range.start);
+        let is_inside = self.at.get(first).is_some_and(|place| *place < range.end);
+        self.is_everywhere || is_inside
+    }
 }
 
 fn raw(trial: &Trial, found: &NodeMatch<StrDoc<SupportLang>>) -> Raw {

@@ -54,6 +54,16 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// How long the line of a byte is.
+    pub(crate) fn length(&self, byte: u32) -> usize {
+        let next = self.starts.partition_point(|start| *start <= byte).max(1);
+        let end = self
+            .starts
+            .get(next)
+            .map_or(self.text.len(), |end| *end as usize);
+        end - self.starts[next - 1] as usize
+    }
+
     /// A line without its end, from 1.
     pub(crate) fn line(&self, number: u32) -> String {
         let at = (number.max(1) - 1) as usize;

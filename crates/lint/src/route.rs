@@ -5,10 +5,11 @@ use model::route::Route;
 
 use crate::finding::Maker;
 use crate::place::Lines;
-use crate::taint::FoundRoute;
+use crate::taint::{Covers, FoundRoute};
 
 /// Words in a handler that check who calls.
-const CHECKS: [&str; 42] = [
+const CHECKS: [&str; 43] = [
+    "not in session",
     "current_user",
     "is_authenticated",
     "req.user",
@@ -93,6 +94,7 @@ pub(crate) fn is_guard(name: &str) -> bool {
 
 /// The routes, sorted, each with what guards it.
 pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -> Vec<Route> {
+    let fences = fences(found, units, maker);
     let mut routes = Vec::new();
     for route in found.iter().filter(|route| route.method != "USE") {
         let file = units[route.unit as usize];
@@ -110,7 +112,7 @@ pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -
             .filter(|name| is_guard(name))
             .cloned()
             .collect();
-        guards.extend(before(route, found));
+        guards.extend(before(route, &fences));
         if guards.is_empty() {
             let check = CHECKS.iter().find(|check| text.contains(**check));
             guards.extend(check.map(|check| (*check).to_owned()));
@@ -132,22 +134,58 @@ pub(crate) fn routes(found: &[FoundRoute], units: &[usize], maker: &mut Maker) -
     routes
 }
 
-/// Guards that middleware puts before a route: `app.use(requireLogin)` above it in the same file.
-fn before(route: &FoundRoute, found: &[FoundRoute]) -> Vec<String> {
-    let covers = |other: &&FoundRoute| {
-        let is_above = other.at_unit == route.at_unit && other.at.start < route.at.start;
-        other.method == "USE"
-            && is_above
-            && route.path.starts_with(other.path.trim_end_matches('/'))
-    };
-    let names = found
-        .iter()
-        .filter(covers)
-        .flat_map(|other| other.guards.iter());
+/// What stands before other routes, and by which guards it lets nobody pass.
+struct Fence<'a> {
+    at: &'a FoundRoute,
+    guards: Vec<String>,
+}
+
+fn fences<'a>(found: &'a [FoundRoute], units: &[usize], maker: &mut Maker) -> Vec<Fence<'a>> {
+    let mut fences = Vec::new();
+    for at in found.iter().filter(|route| route.covers != Covers::Itself) {
+        let named = at.guards.iter();
+        let named = named.filter(|name| is_guard(name) && !is_setup(name));
+        let mut guards: Vec<String> = named.cloned().collect();
+        let bytes = maker.text(units[at.unit as usize]);
+        let start = (at.span.start as usize).min(bytes.len());
+        let end = (at.span.end as usize).clamp(start, bytes.len());
+        let text = String::from_utf8_lossy(&bytes[start..end]);
+        let check = CHECKS.iter().find(|check| text.contains(**check));
+        guards.extend(check.map(|check| (*check).to_owned()));
+        fences.push(Fence { at, guards });
+    }
+    fences
+}
+
+/// Guards before a route: of middleware above it, of what runs before every request, and of what the
+/// router that it belongs to is mounted behind.
+fn before(route: &FoundRoute, fences: &[Fence]) -> Vec<String> {
+    let mut names = above(route.at_unit, route.at.start, &route.path, fences);
+    for fence in fences {
+        match fence.at.covers {
+            Covers::All => names.extend(fence.guards.iter().cloned()),
+            Covers::Unit(unit) if unit == route.at_unit => {
+                names.extend(fence.guards.iter().cloned());
+                let at = fence.at;
+                names.extend(above(at.at_unit, at.at.start, &at.path, fences));
+            }
+            _ => {}
+        }
+    }
     names
-        .filter(|name| is_guard(name) && !is_setup(name))
-        .cloned()
-        .collect()
+}
+
+/// Guards of middleware above a place, in the same file: `app.use(requireLogin)`.
+fn above(unit: u32, start: u32, path: &str, fences: &[Fence]) -> Vec<String> {
+    let covers = |fence: &&Fence| {
+        let at = fence.at;
+        at.covers == Covers::Below
+            && at.at_unit == unit
+            && at.at.start < start
+            && path.starts_with(at.path.trim_end_matches('/'))
+    };
+    let guards = fences.iter().filter(covers).flat_map(|fence| &fence.guards);
+    guards.cloned().collect()
 }
 
 /// Middleware that only makes sessions possible.

@@ -43,6 +43,9 @@ pub(crate) struct About {
     pub(crate) confidence: Confidence,
     /// Texts of which a file must hold one, for the rule to be tried at all.
     pub(crate) needs: Vec<String>,
+    /// Whether those texts may stand outside of what the rule matches.
+    #[serde(default)]
+    pub(crate) anywhere: bool,
     /// Whether its fix may be applied without looking.
     #[serde(default = "review")]
     pub(crate) safety: FixSafety,

@@ -147,3 +147,89 @@ fn the_way_of_a_value_is_told_from_file_to_file() {
     assert_eq!(way.first(), Some(&("web.py", 8)));
     assert_eq!(way.last(), Some(&("store.py", 5)));
 }
+
+/// The routes that the whole report says are open while others are not.
+fn open_routes(files: &[(&str, &str)]) -> Vec<(String, u32)> {
+    let report = bench::check(app(files));
+    let open = report
+        .findings
+        .iter()
+        .filter(|finding| finding.rule_id == "missing-authentication");
+    open.map(|finding| (finding.file.clone(), finding.line))
+        .collect()
+}
+
+const ROUTER: &str = "const router = require('express').Router();\n\
+    router.delete('/:id', (req, res) => res.json(remove(req.params.id)));\n\
+    module.exports = router;\n";
+
+#[test]
+fn a_router_is_guarded_by_what_it_is_mounted_behind() {
+    let server = "const app = require('express')();\n\
+        const items = require('./items');\n\
+        app.post('/notes', requireAuth, (req, res) => res.json(add(req.body)));\n";
+    for (mount, expected) in [
+        ("app.use('/items', requireAuth, items);\n", vec![]),
+        ("app.use(requireAuth);\napp.use('/items', items);\n", vec![]),
+        (
+            "app.use('/items', items);\n",
+            vec![("items.js".to_owned(), 2)],
+        ),
+        (
+            "app.use('/other', requireAuth);\napp.use('/items', items);\n",
+            vec![("items.js".to_owned(), 2)],
+        ),
+    ] {
+        let server = format!("{server}{mount}");
+        let found = open_routes(&[("server.js", &server), ("items.js", ROUTER)]);
+        assert_eq!(found, expected, "{mount}");
+    }
+}
+
+#[test]
+fn dependencies_of_a_router_guard_its_routes() {
+    let main = "from fastapi import Depends, FastAPI\nfrom auth import get_current_user\n\
+        from routes import items\napp = FastAPI()\n\
+        @app.post('/notes')\ndef add(text: str, user=Depends(get_current_user)):\n    return {}\n";
+    for (mount, dependencies, is_open) in [
+        ("app.include_router(items.router)", "", true),
+        (
+            "app.include_router(items.router)",
+            "dependencies=[Depends(get_current_user)]",
+            false,
+        ),
+        (
+            "app.include_router(items.router, dependencies=[Depends(get_current_user)])",
+            "",
+            false,
+        ),
+    ] {
+        let main = format!("{main}{mount}\n");
+        let items = format!(
+            "from fastapi import APIRouter, Depends\nfrom auth import get_current_user\n\
+             router = APIRouter({dependencies})\n\
+             @router.delete('/items/{{item_id}}')\ndef remove(item_id: int):\n    return {{}}\n"
+        );
+        let found = open_routes(&[("main.py", &main), ("routes/items.py", &items)]);
+        assert_eq!(
+            found.is_empty(),
+            !is_open,
+            "{mount} {dependencies}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_runs_before_every_request_guards_it() {
+    let text = "from flask import Flask, abort, session\napp = Flask(__name__)\n\
+        @app.before_request\ndef gate():\n    if 'user_id' not in session:\n        abort(401)\n\
+        @app.post('/notes')\ndef add():\n    if session.get('user'):\n        return {}\n\
+        @app.post('/items')\ndef other():\n    return {}\n";
+    let found = open_routes(&[("app.py", text)]);
+    assert!(found.is_empty(), "{found:?}");
+    let open = text.replace("@app.before_request\n", "");
+    assert_eq!(
+        open_routes(&[("app.py", &open)]),
+        [("app.py".to_owned(), 10)]
+    );
+}

@@ -62,6 +62,13 @@ fn what_the_parsers_die_of_is_a_finding_that_blocks() {
             "g.py",
             format!("x = {}1{}", "[".repeat(deep), "]".repeat(deep)),
         ),
+        ("i.js", format!("x = 1{};", " + a".repeat(deep))),
+        (
+            "j.py",
+            format!("if a:\n    b()\n{}", "elif a:\n    b()\n".repeat(50_000)),
+        ),
+        ("k.tsx", format!("x = {}1", "<a>".repeat(deep))),
+        ("l.js", format!("x = {}1", "`${".repeat(deep))),
     ];
     for (name, text) in cases {
         // What follows is found, or the file is said not to be read: never neither.
@@ -205,6 +212,25 @@ fn what_did_not_change_is_not_read_again() {
     let second = lint::check(&files, &bench::settings(), &cache).expect("a report");
     assert_eq!((first.known, second.known), (0, 2));
     assert_eq!(first.findings, second.findings);
+}
+
+#[test]
+fn a_secret_over_several_lines_stops_the_app() {
+    let (one, two) = ("ghp_a8Kd02Lq", "Zx7Rt5Wm1Vn9Yb3Hc6Jg4PfQs2Tu");
+    for (name, text) in [
+        ("a.py", format!("key = (\"{one}\"\n       \"{two}\")\n")),
+        ("b.js", format!("const key = '{one}' +\n  '{two}';\n")),
+    ] {
+        let report = bench::check(vec![(name.into(), text.into())]);
+        let found = report.findings.iter().find(|f| f.gate == Gate::Secrets);
+        assert!(
+            found.is_some_and(|f| f.blocks),
+            "{name}: {:?}",
+            report.findings
+        );
+        let shown = serde_json::to_string(&report).expect("json");
+        assert!(!shown.contains(two), "{shown}");
+    }
 }
 
 #[test]

@@ -191,6 +191,53 @@ impl Matches {
     }
 }
 
+/// How much new data may differ from what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataChange {
+    /// Records do not vanish, and dates do not go back.
+    #[default]
+    Plausible,
+    /// Anything; somebody looked at it.
+    Any,
+}
+
+/// What is known about vulnerability data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisoryFacts {
+    /// Of all of it.
+    pub digest: Digest,
+    /// How large it is on the disk.
+    pub size_bytes: u64,
+    /// The newest record of all that is not dated in the future.
+    pub modified: Option<Timestamp>,
+    /// How old that is.
+    pub age_seconds: Option<u64>,
+    /// What it covers.
+    pub ecosystems: Vec<EcosystemFacts>,
+}
+
+/// What is known about the data of one ecosystem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EcosystemFacts {
+    /// As OSV names it: `PyPI`.
+    pub name: String,
+    /// Records that can be found.
+    pub records: u32,
+    /// Records of packages that do harm by intent.
+    pub malicious: u32,
+    /// Packages that have records.
+    pub packages: u32,
+    /// The distribution's releases that have records: `12`, `13`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<String>,
+    /// The newest record that is not dated in the future.
+    pub modified: Option<Timestamp>,
+    /// What is odd about records, and how often: `dated in the future: 2`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<String>,
+}
+
 /// Whether vulnerability data is good enough to decide by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]

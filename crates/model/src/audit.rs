@@ -108,7 +108,12 @@ impl Told {
             | Happening::Restored
             | Happening::Removed
             | Happening::KeyBegun { .. }
-            | Happening::KeyRevoked { .. } => {}
+            | Happening::KeyRevoked { .. }
+            | Happening::ExemptionGranted { .. }
+            | Happening::ExemptionRevoked { .. }
+            | Happening::PolicyLoaded { .. }
+            | Happening::AdvisoriesImported { .. }
+            | Happening::Rescanned { .. } => {}
         }
     }
 }

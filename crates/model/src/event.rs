@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::app::{AppName, Owner};
 use crate::digest::Digest;
+use crate::policy::Verdict;
 use crate::release::ReleaseNumber;
 use crate::run::{Outcome, RunId};
 use crate::signing_key::KeyId;
@@ -118,6 +119,51 @@ pub enum Happening {
         key: KeyId,
         /// From when on.
         from: Timestamp,
+    },
+    /// Something was let pass for a while.
+    ExemptionGranted {
+        /// Of all that was granted.
+        exemption: Digest,
+        /// A fingerprint, a rule, or a vulnerability.
+        target: String,
+        /// Where in the source.
+        path: String,
+        /// When it ends.
+        until: Timestamp,
+        /// Of the reason: its text may name people.
+        reason: Digest,
+        /// Who granted it: a hash with a salt that can be forgotten.
+        by: Digest,
+    },
+    /// What was let pass no longer is.
+    ExemptionRevoked {
+        /// Which.
+        exemption: Digest,
+        /// Who took it back.
+        by: Digest,
+    },
+    /// A policy decides from now on.
+    PolicyLoaded {
+        /// Of its files.
+        policy: Digest,
+        /// Where it comes from.
+        from: String,
+    },
+    /// Newer vulnerability data is there.
+    AdvisoriesImported {
+        /// Of the data.
+        data: Digest,
+        /// Its newest record that is not dated in the future.
+        modified: Option<Timestamp>,
+    },
+    /// A release that serves was matched against newer vulnerability data.
+    Rescanned {
+        /// The release.
+        release: ReleaseNumber,
+        /// What was found, and decided.
+        evidence: Digest,
+        /// What the policy says of it now.
+        verdict: Verdict,
     },
 }
 

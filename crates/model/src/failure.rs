@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::stage::Stage;
 
 /// The kinds of failure that a caller can tell apart. Stable: programs match on them.
@@ -22,6 +23,8 @@ pub enum FailureCode {
     Dependency,
     /// A build command failed.
     BuildFailed,
+    /// The app's own tests failed, or nobody knows whether they did.
+    TestsFailed,
     /// A build used more time, memory or disk than allowed.
     BuildLimit,
     /// A mirror or package registry did not answer.
@@ -42,6 +45,8 @@ pub enum FailureCode {
     NameTaken,
     /// There is no app, release or run of that name.
     NotFound,
+    /// A gate said no: the findings and the policy's messages are its causes.
+    Blocked,
     /// What was signed about an image does not hold, or is missing.
     NotVerified,
     /// The caller may not do this.
@@ -76,6 +81,9 @@ pub struct Failure {
     /// Why, outermost first; the last lines of a log are causes too.
     #[serde(default)]
     pub cause: Vec<String>,
+    /// What a gate found that blocks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// A command or a setting that helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -92,6 +100,7 @@ impl Failure {
             stage: None,
             message: message.into(),
             cause: Vec::new(),
+            findings: Vec::new(),
             hint: None,
             retryable: false,
         }
@@ -113,6 +122,13 @@ impl Failure {
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause.push(cause.into());
+        self
+    }
+
+    /// Adds what a gate saw.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings.extend(findings);
         self
     }
 

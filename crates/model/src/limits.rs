@@ -94,6 +94,41 @@ impl Default for BuildLimits {
     }
 }
 
+/// What each suite of an app's own tests may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestLimits {
+    /// Memory of all its processes.
+    pub memory_bytes: u64,
+    /// Wall-clock time, in seconds.
+    pub seconds: u32,
+    /// What it may write.
+    pub disk_bytes: u64,
+    /// Processes and threads.
+    pub pids: u32,
+}
+
+impl Default for TestLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 512 * MIB,
+            seconds: 120,
+            disk_bytes: GIB,
+            pids: 512,
+        }
+    }
+}
+
+impl From<TestLimits> for BuildLimits {
+    fn from(limits: TestLimits) -> Self {
+        Self {
+            memory_bytes: limits.memory_bytes,
+            seconds: limits.seconds,
+            disk_bytes: limits.disk_bytes,
+            pids: limits.pids,
+        }
+    }
+}
+
 /// What cached layers and tools may hold by default.
 pub const CACHE_BYTES: u64 = 10 * GIB;
 /// How long the release before the current one is kept warm.
@@ -123,9 +158,51 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(unit)
 }
 
+/// Reads a length of time as people write it, in seconds: `90m`, `12h`, `30d`, `2 weeks`.
+pub fn parse_span(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = match text[digits..].trim() {
+        "s" | "second" | "seconds" => 1,
+        "m" | "min" | "minute" | "minutes" => 60,
+        "h" | "hour" | "hours" => 60 * 60,
+        "d" | "day" | "days" => DAY_SECONDS,
+        "w" | "week" | "weeks" => 7 * DAY_SECONDS,
+        _ => return None,
+    };
+    let seconds = number.checked_mul(unit)?;
+    (1..=LONGEST_SPAN_SECONDS)
+        .contains(&seconds)
+        .then_some(seconds)
+}
+
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+/// Ten years: what lives longer has no end.
+const LONGEST_SPAN_SECONDS: u64 = 3653 * DAY_SECONDS;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("30d", Some(2_592_000)),
+            ("12 h", Some(43_200)),
+            ("2 Weeks", Some(1_209_600)),
+            ("90m", Some(5_400)),
+            ("1s", Some(1)),
+            ("0d", None),
+            ("30", None),
+            ("d", None),
+            ("-1d", None),
+            ("4000d", None),
+            ("99999999999999999999d", None),
+        ] {
+            assert_eq!(parse_span(text), seconds, "{text:?}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_as_people_write_them() {

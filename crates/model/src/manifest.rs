@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::app::AppName;
 use crate::env;
 use crate::keep::{DEFAULT_KEEP, KeepRules};
-use crate::limits::{BuildLimits, RunLimits, parse_size};
+use crate::limits::{BuildLimits, RunLimits, TestLimits, parse_size, parse_span};
 use crate::serving::RunConfig;
 
 /// The file's name.
@@ -20,10 +20,14 @@ pub const FILE_NAME: &str = "mayfly.toml";
 pub struct Manifest {
     /// The app's name; the folder's name by default.
     pub name: Option<AppName>,
+    /// How long the app lives from each `mayfly up` on: `30d`. Without an end by default.
+    pub ttl: Option<Span>,
     /// `[build]`.
     pub build: BuildSection,
     /// `[run]`.
     pub run: RunSection,
+    /// `[tests]`.
+    pub tests: TestsSection,
     /// `[egress]`.
     pub egress: EgressSection,
     /// `[env]`: variables that are no secrets.
@@ -98,12 +102,43 @@ pub struct RunSection {
     pub log_files: Option<u32>,
 }
 
+/// How the app's own tests run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestsSection {
+    /// A shell command that runs them, in place of those that were found.
+    pub command: Option<String>,
+    /// Time for each suite, in seconds.
+    pub timeout: Option<u32>,
+    /// Memory for each suite: `512 MiB`.
+    pub memory: Option<Size>,
+}
+
 /// What the app may reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EgressSection {
     /// Hosts, `api.example.com` or `api.example.com:8443`.
     pub allow: Vec<String>,
+}
+
+/// A length of time with its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(
+    /// In seconds.
+    pub u64,
+);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let seconds = parse_span(&text);
+        seconds
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no length of time; write `12h` or `30d`"))
+    }
 }
 
 /// A size with its unit.
@@ -209,6 +244,19 @@ impl Manifest {
         }
     }
 
+    /// What each suite of the app's own tests may use.
+    pub fn test_limits(&self) -> TestLimits {
+        let default = TestLimits::default();
+        TestLimits {
+            memory_bytes: self
+                .tests
+                .memory
+                .map_or(default.memory_bytes, |size| size.0),
+            seconds: self.tests.timeout.unwrap_or(default.seconds),
+            ..default
+        }
+    }
+
     /// Checks what types cannot say. Returns the key at fault and what is wrong with it.
     fn check(&self) -> Result<(), (&'static str, String)> {
         if let Some(keep) = &self.run.keep {
@@ -244,6 +292,9 @@ impl Manifest {
                 "allow",
                 format!("`{host}` is no host; write `name` or `name:port`"),
             ));
+        }
+        if self.tests.timeout == Some(0) {
+            return Err(("timeout", "a timeout is at least one second".to_owned()));
         }
         if self.run.port == Some(0) {
             return Err(("port", "a port is a number from 1 to 65535".to_owned()));
@@ -354,6 +405,8 @@ mod tests {
             memory = "64 MiB"
             cpu = 0.5
             keep = ["notes/"]
+            [tests]
+            timeout = 5
             [egress]
             allow = ["api.example.com", "db.example.com:5432"]
             [env]
@@ -367,6 +420,7 @@ mod tests {
         assert_eq!(config.keep, ["notes/"]);
         assert_eq!(manifest.build_limits().memory_bytes, GIB);
         assert_eq!(manifest.run.port, Some(5000));
+        assert_eq!(manifest.test_limits().seconds, 5);
     }
 
     #[test]

@@ -9,7 +9,10 @@
 mod answer;
 mod question;
 
-pub use answer::{DecidingRule, Decision, EntryPoint, Message, NOT_EVALUATED, Verdict, lift};
+pub use answer::{
+    DecidingRule, Decision, EntryPoint, Message, NOT_EVALUATED, PolicyLoad, PolicyOrigin, Verdict,
+    lift,
+};
 pub use question::{
     AccessFacts, AppFacts, Audience, Creator, CreatorKind, EgressFacts, EvidenceState, Exemption,
     ExemptionFacts, FindingFacts, FindingsFacts, INPUT_VERSION, Input, Occasion, PredicateFacts,

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::app::AppName;
 use crate::digest::Digest;
 use crate::failure::Failure;
+use crate::finding::Finding;
+use crate::policy::Message;
 use crate::release::ReleaseNumber;
 use crate::run::{Outcome, RunId};
 use crate::stage::Stage;
@@ -114,6 +116,15 @@ pub struct RunResult {
     pub seconds: f64,
     /// Each stage that ran.
     pub stages: Vec<StageTiming>,
+    /// What gates found and let pass; what blocks is in the error.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What the policy warns of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Message>,
+    /// Why the image was not matched against known vulnerabilities, when it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_scanned: Option<String>,
     /// Why it failed, when it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,

@@ -191,7 +191,8 @@ impl Commit {
 }
 
 impl Placement {
-    fn as_str(self) -> &'static str {
+    /// As provenance and policies write it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hosted => "hosted",
             Self::Local => "local",

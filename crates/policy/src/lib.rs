@@ -12,6 +12,7 @@
 mod ast;
 mod compile;
 mod decide;
+mod decider;
 mod defaults;
 mod explain;
 pub mod fuzz;
@@ -27,6 +28,7 @@ mod spelled;
 mod suite;
 
 pub use decide::Engine;
+pub use decider::PolicyDecider;
 pub use defaults::defaults;
 pub use explain::{Explained, Seen};
 pub use limits::Limits;

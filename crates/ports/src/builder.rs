@@ -13,6 +13,8 @@ use model::progress::Stream;
 use model::provenance::Dependency;
 use model::snapshot::Snapshot;
 
+use crate::package_gate::PackageGate;
+
 /// A folder's content on disk, read-only, owned by root, as its snapshot says.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -62,7 +64,8 @@ pub trait ProgressSink: Send + Sync {
     fn notice(&self, text: &str);
 }
 
-/// Makes images. Failures say what to do: they reach the user as they are.
+/// Makes images. No code of a package runs and none is installed before `gate` admitted it.
+/// Failures say what to do: they reach the user as they are.
 #[async_trait]
 pub trait Builder: Send + Sync {
     /// What will be done with a folder, without doing it. Reads files of the source only.
@@ -72,6 +75,7 @@ pub trait Builder: Send + Sync {
     async fn build(
         &self,
         request: BuildRequest,
+        gate: &dyn PackageGate,
         progress: &dyn ProgressSink,
     ) -> Result<Built, Failure>;
 

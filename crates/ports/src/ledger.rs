@@ -8,7 +8,9 @@ use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::Event;
 use model::evidence::Evidence;
+use model::exemption::GrantedExemption;
 use model::failure::{FailureCode, Remedy};
+use model::policy::{PolicyLoad, Verdict};
 use model::release::Release;
 use model::rollout::Phase;
 use model::run::{Run, Settled};
@@ -112,6 +114,40 @@ pub enum Change {
         key: KeyId,
         /// From when on.
         from: Timestamp,
+    },
+    /// Something is let pass for a while. Event: `exemption_granted`. The same one twice has the
+    /// effect of once.
+    ExemptionGranted {
+        /// What.
+        exemption: Box<GrantedExemption>,
+        /// By whom.
+        by: Owner,
+    },
+    /// It no longer is. Event: `exemption_revoked`. Twice has the effect of once.
+    ExemptionRevoked {
+        /// Which.
+        id: Digest,
+        /// By whom.
+        by: Owner,
+    },
+    /// A policy decides from now on. Event: `policy_loaded`.
+    PolicyLoaded(PolicyLoad),
+    /// Newer vulnerability data is there. Event: `advisories_imported`.
+    AdvisoriesImported {
+        /// Of the data.
+        data: Digest,
+        /// Its newest record that is not dated in the future.
+        modified: Option<Timestamp>,
+    },
+    /// A release was matched against newer vulnerability data; only the last result is kept.
+    /// Event: `rescanned`.
+    Rescanned {
+        /// The release.
+        release: ReleaseKey,
+        /// What was found, and decided.
+        evidence: Digest,
+        /// What the policy says of it now.
+        verdict: Verdict,
     },
     /// Nobody can tell any more who stands behind the hashes that stood for them in events. The
     /// next event of theirs has a new hash. No event.
@@ -238,6 +274,12 @@ pub trait Ledger: Send + Sync {
 
     /// The newest version of an app's `.env` values; 0 when there is none.
     async fn env_version(&self, app: &AppName) -> Result<u32, LedgerError>;
+
+    /// What was ever let pass for an app, oldest first.
+    async fn exemptions(&self, app: &AppName) -> Result<Vec<GrantedExemption>, LedgerError>;
+
+    /// What a release came to when it was last matched against newer vulnerability data.
+    async fn rescan(&self, release: &ReleaseKey) -> Result<Option<Digest>, LedgerError>;
 
     /// The pinned inputs of an app, by name.
     async fn pins(&self, app: &AppName) -> Result<Vec<(String, Digest)>, LedgerError>;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::registry::Anonymous;
 use model::limits::SourceLimits;
@@ -24,6 +25,10 @@ pub struct ServeConfig {
     pub builder_id: Option<String>,
     /// The settings of keyless signing; the server's key signs without them.
     pub keyless: Option<PathBuf>,
+    /// The policy that decides what may serve.
+    pub policy: PolicySource,
+    /// How old vulnerability data may be to decide by.
+    pub max_advisory_age: Duration,
     /// The Debian mirror that base images come from; the machine's own by default.
     pub mirror: Option<String>,
     /// What cached layers and tools may hold.
@@ -32,4 +37,20 @@ pub struct ServeConfig {
     pub source: SourceLimits,
     /// The program that sandboxes are started with: this one.
     pub program: PathBuf,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// It came with mayfly.
+    BuiltIn,
+    /// A folder of `.rego` files.
+    Folder(PathBuf),
+    /// A commit of a git repository.
+    Repository {
+        /// Its URL.
+        url: String,
+        /// The commit, in full.
+        commit: String,
+    },
 }

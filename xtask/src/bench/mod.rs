@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures, each beside its peer's in the same run.
 
 mod build;
+mod gates;
 mod proxy;
 mod stats;
 mod supply;
@@ -22,6 +23,8 @@ pub enum Bench {
     /// The supply chain: bills of materials, the registry
     #[command(subcommand)]
     Supply(supply::Supply),
+    /// Faults found in small apps, beside others' tools; popular packages that are stopped; speed
+    Gates(gates::Args),
     /// A clean release build, and a one-line change back under test
     Build(build::Args),
 }
@@ -31,6 +34,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Proxy(args) => proxy::run(args),
         Bench::Build(args) => build::run(args),
+        Bench::Gates(args) => gates::run(args),
         Bench::Up(args) => up::run(args),
         Bench::Supply(supply) => supply::run(supply),
     }

@@ -1,11 +1,13 @@
 //! `cargo xtask interop`: what others' real programs make of mayfly.
 
+mod advisories;
 mod debian_registry;
 pub mod door;
 mod found;
 mod keyless;
 pub mod laid_out;
 pub mod ours;
+mod policies;
 mod registry;
 pub mod sample;
 pub mod sbom;
@@ -17,7 +19,7 @@ use clap::Subcommand;
 use crate::step::step;
 
 /// What is judged.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Interop {
     /// The registry, by the conformance program, crane, skopeo and docker
     Registry,
@@ -27,6 +29,10 @@ pub enum Interop {
     Signing,
     /// Signatures of an identity, by cosign 3, npm's verifier and PyPI's, with real services
     Keyless,
+    /// The policy and our answers by it, by OPA
+    Policies(policies::Args),
+    /// What we find of known vulnerabilities, by osv-scanner
+    Advisories(advisories::Args),
 }
 
 /// Judges one part, or everything.
@@ -36,11 +42,17 @@ pub fn run(interop: Option<Interop>) -> Result<()> {
         Some(Interop::Sbom) => sbom::run(),
         Some(Interop::Signing) => signing::run(),
         Some(Interop::Keyless) => keyless::run(),
+        Some(Interop::Policies(args)) => policies::run(&args),
+        Some(Interop::Advisories(args)) => advisories::run(&args),
         None => {
             step("registry", registry::run)?;
             step("signatures", signing::run)?;
             step("keyless signatures", keyless::run)?;
-            step("bills of materials", sbom::run)
+            step("bills of materials", sbom::run)?;
+            step("policies", || policies::run(&policies::Args::default()))?;
+            step("advisories", || {
+                advisories::run(&advisories::Args::default())
+            })
         }
     }
 }

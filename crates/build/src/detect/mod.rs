@@ -13,6 +13,7 @@ mod overrides;
 mod ports;
 mod python;
 mod site;
+mod suites;
 mod unsupported;
 mod weigh;
 
@@ -27,6 +28,8 @@ use crate::recipe::{Back, FilesRecipe, Front, NodeResult, Recipe, Start};
 pub use folder::Folder;
 pub(crate) use python::canonical;
 pub use site::pages;
+pub(crate) use suites::runtimes;
+pub use suites::{NodeSuite, PythonSuite, PythonTests, Suites, may_have_tests, suites};
 
 /// The least that must speak for a kind: a lone script is enough.
 const ENOUGH: i32 = 8;

@@ -52,16 +52,8 @@ pub(super) async fn run(kit: &Kit, order: &Order<'_>, build: Build<'_>) -> Resul
     let root = work.path().join("app");
     copy_source(order, build.sees, &root)?;
     let mut binds = vec![write(&root, APP)];
-    let mut modules = Vec::new();
-    for (number, (packages, inside)) in build.packages.iter().enumerate() {
-        let below = inside.trim_start_matches(APP).trim_start_matches('/');
-        binds.push(read(packages, inside));
-        let own = work.path().join(format!("caches-{number}"));
-        binds.extend(caches(&own, inside, build.caches)?);
-        let folder = root.join(below);
-        make_folder(&folder)?;
-        modules.push(folder);
-    }
+    let modules = modules(&root, &build.packages)?;
+    binds.extend(packages(work.path(), &build.packages, build.caches)?);
     let mut env = order.public_env.clone();
     env.extend(build.env);
     let step = format!("build: {}", build.command);
@@ -85,6 +77,35 @@ pub(super) async fn run(kit: &Kit, order: &Order<'_>, build: Build<'_>) -> Resul
         fs::remove_dir_all(&modules).map_err(LayerError::at(modules))?;
     }
     Ok(Output { _work: work, root })
+}
+
+/// Makes the folders that packages are bound to, in a copy of the source.
+pub(super) fn modules(
+    root: &Path,
+    packages: &[(PathBuf, String)],
+) -> Result<Vec<PathBuf>, LayerError> {
+    let folder = |(_, inside): &(PathBuf, String)| {
+        let below = inside.trim_start_matches(APP).trim_start_matches('/');
+        let folder = root.join(below);
+        make_folder(&folder)?;
+        Ok(folder)
+    };
+    packages.iter().map(folder).collect()
+}
+
+/// Binds packages that nobody may write, but for the folders `names` in them: these lie in `work`.
+pub(super) fn packages(
+    work: &Path,
+    packages: &[(PathBuf, String)],
+    names: &[&str],
+) -> Result<Vec<Bind>, LayerError> {
+    let mut binds = Vec::new();
+    for (number, (packages, inside)) in packages.iter().enumerate() {
+        binds.push(read(packages, inside));
+        let own = work.join(format!("caches-{number}"));
+        binds.extend(caches(&own, inside, names)?);
+    }
+    Ok(binds)
 }
 
 fn caches(own: &Path, inside: &str, names: &[&str]) -> Result<Vec<Bind>, LayerError> {
@@ -128,7 +149,7 @@ impl Sees {
 }
 
 /// Copies what a build sees.
-fn copy_source(order: &Order<'_>, sees: &Sees, to: &Path) -> Result<(), Failure> {
+pub(super) fn copy_source(order: &Order<'_>, sees: &Sees, to: &Path) -> Result<(), Failure> {
     make_folder(to)?;
     let entries = order.source.snapshot.entries.iter();
     for entry in entries.filter(|entry| sees.has(entry.path())) {

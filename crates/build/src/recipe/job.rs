@@ -76,9 +76,19 @@ pub(super) fn write(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> B
 }
 
 impl Runner<'_> {
-    /// Runs a command to its end, whatever that is. Fails only when no verdict on the app is
-    /// possible, or when a limit was reached.
+    /// Runs a command to its end. Fails only when no verdict on the app is possible, or when a
+    /// limit was reached.
     pub(super) async fn run(&self, command: Command<'_>) -> Result<Done, Failure> {
+        let step = command.step;
+        let done = self.observe(command).await?;
+        match self.limit_reached(step, &done) {
+            Some(failure) => Err(failure),
+            None => Ok(done),
+        }
+    }
+
+    /// Runs a command to its end, whatever that is. Fails only when the sandbox does.
+    pub(super) async fn observe(&self, command: Command<'_>) -> Result<Done, Failure> {
         self.progress.step_started(command.step);
         let began = Instant::now();
         let lines = Mutex::new(VecDeque::new());
@@ -95,9 +105,6 @@ impl Runner<'_> {
         let report = report.map_err(|error| Failure::of(&error))?;
         let lines = lines.into_inner().unwrap_or_default().into();
         let done = Done { report, lines };
-        if let Some(failure) = self.limit_reached(command.step, &done) {
-            return Err(failure);
-        }
         if done.report.succeeded() {
             let seconds = began.elapsed().as_secs_f64();
             self.progress.step_done(command.step, seconds, false);

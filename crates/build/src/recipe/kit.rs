@@ -8,7 +8,7 @@ use model::Digest;
 use model::limits::BuildLimits;
 use model::plan::Plan;
 use ports::workshop::{Bind, Network, Workshop};
-use ports::{ProgressSink, Source};
+use ports::{PackageGate, ProgressSink, Source};
 
 use crate::debian::Bases;
 use crate::fetch::certificate_files;
@@ -71,6 +71,8 @@ pub struct Order<'a> {
     pub pins: &'a BTreeMap<String, Vec<u8>>,
     /// What its commands may use.
     pub limits: BuildLimits,
+    /// Who admits packages.
+    pub gate: &'a dyn PackageGate,
     /// Who waits.
     pub progress: &'a dyn ProgressSink,
 }

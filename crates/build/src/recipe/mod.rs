@@ -1,5 +1,6 @@
 //! How an app's layers are made: what detection described, done with real tools in sandboxes.
 
+mod admission;
 mod build;
 mod described;
 mod job;
@@ -10,6 +11,7 @@ mod python;
 mod site;
 mod sources;
 mod start;
+mod suites;
 
 pub use described::{
     Back, FilesRecipe, Front, NodeLock, NodePackages, NodeRecipe, NodeResult, PYTHONS, Pages,
@@ -20,3 +22,4 @@ pub use make::{Made, make};
 pub(crate) use node::packages_of as node_packages;
 pub(crate) use python::packages_of as python_packages;
 pub use sources::kept_sources;
+pub(crate) use suites::{identity as tests_identity, run as run_tests};

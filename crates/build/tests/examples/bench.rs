@@ -12,7 +12,10 @@ use model::limits::SourceLimits;
 use model::manifest::Manifest;
 use model::progress::Stream;
 use model::snapshot::{Entry, Mode, Snapshot, leaves_out_file, leaves_out_folder};
-use ports::{BuildRequest, Builder, Built, ProgressSink, Source};
+use ports::{
+    AdmitsAll, BuildRequest, Builder, Built, PackageGate, ProgressSink, Source, TestRequest,
+    Tested, Tester,
+};
 use sandbox::Sandboxes;
 use store::DiskBlobs;
 use tempfile::TempDir;
@@ -120,11 +123,26 @@ impl Bench {
         folder.expect("a folder").keep()
     }
 
+    /// Whether the caches are those of earlier runs.
+    pub(crate) fn keeps_caches(&self) -> bool {
+        std::env::var_os("MAYFLY_TEST_CACHE").is_some()
+    }
+
     /// Builds a folder; prints how long that took.
     pub(crate) async fn build(
         &self,
         folder: &Path,
-        pins: &BTreeMap<String, Vec<u8>>,
+        pins: &Pins,
+    ) -> (Result<Built, Failure>, Heard) {
+        self.build_asking(folder, pins, &AdmitsAll).await
+    }
+
+    /// Builds a folder whose packages `gate` decides about.
+    pub(crate) async fn build_asking(
+        &self,
+        folder: &Path,
+        pins: &Pins,
+        gate: &dyn PackageGate,
     ) -> (Result<Built, Failure>, Heard) {
         let source = source(folder);
         let text = std::fs::read_to_string(folder.join("mayfly.toml")).unwrap_or_default();
@@ -136,7 +154,7 @@ impl Bench {
         };
         let heard = Heard::default();
         let began = Instant::now();
-        let built = self.builder.build(request, &heard).await;
+        let built = self.builder.build(request, gate, &heard).await;
         let cached = built.as_ref().is_ok_and(|built| built.cached);
         println!(
             "    built in {:.3} s{}",
@@ -146,6 +164,70 @@ impl Bench {
         (built, heard)
     }
 }
+
+impl Bench {
+    fn request(&self, folder: &Path, built: &Built, pins: &Pins) -> TestRequest {
+        let text = std::fs::read_to_string(folder.join("mayfly.toml")).unwrap_or_default();
+        TestRequest {
+            source: source(folder),
+            manifest: Manifest::parse(&text).expect("a good manifest"),
+            image: built.image.clone(),
+            public_env: [("VITE_TITLE".to_owned(), "Habit Tracker".to_owned())].into(),
+            pins: pins.clone(),
+        }
+    }
+
+    /// Runs the app's own tests; prints how long that took.
+    pub(crate) async fn test(
+        &self,
+        folder: &Path,
+        built: &Built,
+        pins: &Pins,
+    ) -> (Result<Tested, Failure>, Heard) {
+        self.test_asking(folder, built, pins, &AdmitsAll).await
+    }
+
+    /// The same, with packages of tests that `gate` decides about.
+    pub(crate) async fn test_asking(
+        &self,
+        folder: &Path,
+        built: &Built,
+        pins: &Pins,
+        gate: &dyn PackageGate,
+    ) -> (Result<Tested, Failure>, Heard) {
+        let heard = Heard::default();
+        let began = Instant::now();
+        let request = self.request(folder, built, pins);
+        let tested = self.builder.test(request, gate, &heard).await;
+        println!("    tested in {:.3} s", began.elapsed().as_secs_f64());
+        (tested, heard)
+    }
+
+    /// The identity of the app's tests.
+    pub(crate) fn test_input(
+        &self,
+        folder: &Path,
+        built: &Built,
+    ) -> Result<Option<Digest>, String> {
+        let input = self
+            .builder
+            .input(&self.request(folder, built, &built.pins));
+        input.map_err(|failure| format!("{failure:#?}"))
+    }
+
+    /// Tests changed neither the app's files nor its image.
+    pub(crate) async fn stays_as_built(&self, folder: &Path, built: &Built) -> Result<(), String> {
+        let (again, _) = self.build(folder, &built.pins).await;
+        let again = again.map_err(|failure| format!("{failure:#?}"))?;
+        match again.image == built.image && again.cached {
+            true => Ok(()),
+            false => Err("the tests changed the image".into()),
+        }
+    }
+}
+
+/// Inputs that were resolved, by name.
+type Pins = BTreeMap<String, Vec<u8>>;
 
 fn cache_or_tmp() -> PathBuf {
     std::env::var_os("MAYFLY_TEST_CACHE").map_or_else(std::env::temp_dir, PathBuf::from)

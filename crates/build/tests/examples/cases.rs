@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use model::failure::FailureCode;
 use ports::Builder;
 
+use crate::admission;
 use crate::answer::answer;
 use crate::bench::Bench;
+use crate::own_tests;
 
 /// Runs the tests whose name has one of `names` in it; all of the quick ones when there is none.
 pub(crate) async fn run(names: &[String]) -> ExitCode {
@@ -67,6 +69,36 @@ pub(crate) async fn run(names: &[String]) -> ExitCode {
                 println!("    FAILED: {why}");
                 failed.push(case.name.to_owned());
             }
+        }
+    }
+    for name in admission::NAMES.iter().filter(|name| wanted(name, true)) {
+        println!("test {name}");
+        if let Err(why) = admission::run(&bench, name).await {
+            println!("    FAILED: {why}");
+            failed.push((*name).to_owned());
+        }
+    }
+    for name in own_tests::names().filter(|name| wanted(name, true)) {
+        println!("test {name}");
+        if let Err(why) = own_tests::run(&bench, name).await {
+            println!("    FAILED: {why}");
+            failed.push(name.to_owned());
+        }
+    }
+    let kept = "what-tests-need-is-kept";
+    if wanted(kept, true) {
+        println!("test {kept}");
+        if let Err(why) = own_tests::what_tests_need_is_kept(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(kept.to_owned());
+        }
+    }
+    let identity = "the-identity-of-tests";
+    if wanted(identity, true) {
+        println!("test {identity}");
+        if let Err(why) = own_tests::the_identity_of_tests(&bench).await {
+            println!("    FAILED: {why}");
+            failed.push(identity.to_owned());
         }
     }
     println!("{} failed {failed:?}", failed.len());

@@ -4,9 +4,11 @@
 //! have one thread then: so there is no test harness. Arguments name the tests to run; the variable
 //! `MAYFLY_TEST_CACHE` names a folder whose caches are kept between runs.
 
+mod admission;
 mod answer;
 mod bench;
 mod cases;
+mod own_tests;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -67,6 +67,7 @@ mod tests {
             owner: Owner { uid: 0 },
             folder: "/home/ada/shop".into(),
             updated_at: Timestamp::from_second(-age).expect("a near moment"),
+            expires_at: None,
             restorable_until: None,
         };
         let apps = [

@@ -17,6 +17,22 @@ pub(crate) fn ahead(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "a length of time is longer than nothing".to_owned())
 }
 
+/// Reads a length of time: `7d`, `12h`.
+pub(crate) fn length(text: &str) -> Result<std::time::Duration, String> {
+    let length = span(text).and_then(|span| std::time::Duration::try_from(span).ok());
+    let length = length.filter(|length| !length.is_zero());
+    length.ok_or_else(|| "write a length of time as `12h` or `30d`".to_owned())
+}
+
+/// Reads a moment to come: a date, a time, or a length of time from now on: `30d`.
+pub(crate) fn end(text: &str) -> Result<Timestamp, String> {
+    ahead(text).or_else(|_| {
+        let is_span = span(text).is_some();
+        let at = before(text, Timestamp::now()).ok().filter(|_| !is_span);
+        at.ok_or_else(|| "write a day as `2026-01-31`, or a length of time as `30d`".to_owned())
+    })
+}
+
 /// A moment, to the second.
 pub(crate) fn shown(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

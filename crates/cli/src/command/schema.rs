@@ -13,11 +13,18 @@ pub(crate) fn run() -> Exit {
 
 type Key = (&'static str, &'static str, fn() -> Value);
 
-const HEAD: [Key; 1] = [(
-    "name",
-    "The app's name and the first part of its URL. The folder's name by default.",
-    name,
-)];
+const HEAD: [Key; 2] = [
+    (
+        "name",
+        "The app's name and the first part of its URL. The folder's name by default.",
+        name,
+    ),
+    (
+        "ttl",
+        "How long the app lives from each `mayfly up` on: \"30d\", \"12h\". Without an end by default.",
+        span,
+    ),
+];
 
 const BUILD: [Key; 8] = [
     ("kind", "The kind of app, when mayfly guesses wrong.", kind),
@@ -155,6 +162,10 @@ fn port() -> Value {
 
 fn cpu() -> Value {
     json!({ "type": "number", "minimum": 0.05, "maximum": 64 })
+}
+
+fn span() -> Value {
+    json!({ "type": "string", "pattern": "^ *[0-9]+ *[a-zA-Z]+ *$" })
 }
 
 fn size() -> Value {

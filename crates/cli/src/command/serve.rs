@@ -2,15 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use api::paths;
 use api::types::StopRequest;
+use model::advisory::MAX_AGE_SECONDS;
 use model::failure::Failure;
 use model::limits::{CACHE_BYTES, SourceLimits, parse_size};
-use server::ServeConfig;
 use server::registry::Anonymous;
+use server::{PolicySource, ServeConfig};
 
-use crate::command::stop;
+use crate::command::{moment, stop};
 use crate::daemon::notify::{News, Starter};
 use crate::daemon::{self, ServeOptions, StartError, Started};
 use crate::exit::Exit;
@@ -40,6 +42,18 @@ pub(crate) struct Args {
     /// Sign as an identity instead of with a key, as this file says (see docs/signing.md)
     #[arg(long, value_name = "FILE")]
     keyless: Option<PathBuf>,
+    /// The folder of the policy that decides what may serve [default: the one that comes with mayfly]
+    #[arg(long, value_name = "DIR", conflicts_with = "policy_repository")]
+    policy: Option<PathBuf>,
+    /// The git repository of that policy
+    #[arg(long, value_name = "URL", requires = "policy_commit")]
+    policy_repository: Option<String>,
+    /// The commit of that repository, in full
+    #[arg(long, value_name = "COMMIT", requires = "policy_repository")]
+    policy_commit: Option<String>,
+    /// How old vulnerability data may be to decide by [default: 7d]
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    advisory_age: Option<String>,
     /// The Debian mirror for base images [default: the one that this machine's apt is set to]
     #[arg(long, value_name = "URL", value_parser = mirror)]
     mirror: Option<String>,
@@ -65,6 +79,10 @@ impl Args {
             anonymous_pull: self.anonymous_pull,
             builder_id: self.builder_id.clone(),
             keyless: self.keyless.clone(),
+            policy: self.policy.clone(),
+            policy_repository: self.policy_repository.clone(),
+            policy_commit: self.policy_commit.clone(),
+            advisory_age: self.advisory_age.clone(),
             listen: self.listen.clone(),
             mirror: self.mirror.clone(),
             cache: self.cache.clone(),
@@ -90,6 +108,12 @@ impl Args {
             },
             builder_id: self.builder_id.clone(),
             keyless: self.keyless.clone(),
+            policy: self.policy(),
+            max_advisory_age: self
+                .advisory_age
+                .as_deref()
+                .and_then(|text| moment::length(text).ok())
+                .unwrap_or(Duration::from_secs(MAX_AGE_SECONDS)),
             mirror: self.mirror.clone(),
             cache_bytes: cache_bytes.unwrap_or(CACHE_BYTES),
             source: self.source(),
@@ -100,6 +124,17 @@ impl Args {
 }
 
 impl Args {
+    fn policy(&self) -> PolicySource {
+        match (&self.policy, &self.policy_repository, &self.policy_commit) {
+            (Some(folder), ..) => PolicySource::Folder(folder.clone()),
+            (None, Some(url), Some(commit)) => PolicySource::Repository {
+                url: url.clone(),
+                commit: commit.clone(),
+            },
+            _ => PolicySource::BuiltIn,
+        }
+    }
+
     fn source(&self) -> SourceLimits {
         let default = SourceLimits::default();
         let size = self.source_size.as_deref().and_then(parse_size);
@@ -180,6 +215,10 @@ fn size(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_owned()),
         None => Err("write a size as `10 GiB` or `800 MB`".to_owned()),
     }
+}
+
+fn age(text: &str) -> Result<String, String> {
+    moment::length(text).map(|_| text.to_owned())
 }
 
 fn mirror(text: &str) -> Result<String, String> {

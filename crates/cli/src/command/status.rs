@@ -2,6 +2,7 @@
 
 use api::types::{AppStatus, AppSummary, ReleaseNow, ReleaseSummary};
 use model::failure::Failure;
+use model::finding::Finding;
 use model::progress::clean_line;
 use model::{AppName, Timestamp};
 
@@ -10,6 +11,9 @@ use crate::app_choice;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::face::{self, Age, Bytes, Paint, Reader, Style, Table};
+
+/// How many known vulnerabilities are shown.
+const VULNERABILITIES_SHOWN: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,6 +42,9 @@ fn report(status: &AppStatus, now: Timestamp, style: Style) -> String {
     let mut blocks = vec![head(status, now, style)];
     if !status.releases.is_empty() {
         blocks.push(releases(&status.releases, now, style));
+    }
+    if !status.vulnerabilities.is_empty() {
+        blocks.push(vulnerabilities(&status.vulnerabilities, style));
     }
     if !status.last_lines.is_empty() {
         let lines = status
@@ -76,6 +83,10 @@ fn head(status: &AppStatus, now: Timestamp, style: Style) -> String {
             until.strftime("%Y-%m-%d %H:%M UTC")
         )
     });
+    let ends = status
+        .summary
+        .expires_at
+        .map(|end| end.strftime("%Y-%m-%d %H:%M UTC").to_string());
     let fields = [
         ("url", Some(url.clone())),
         ("local url", Some(local_url.clone())),
@@ -85,6 +96,7 @@ fn head(status: &AppStatus, now: Timestamp, style: Style) -> String {
         ("data", Some(Bytes(status.data_bytes).to_string())),
         ("kept", list(&status.kept)),
         ("secrets", list(&status.env_keys)),
+        ("ends", ends),
         ("restorable", restorable),
     ];
     let line = |(name, value): (&str, Option<String>)| {
@@ -112,6 +124,30 @@ fn releases(releases: &[ReleaseSummary], now: Timestamp, style: Style) -> String
         ]);
     }
     table.to_string()
+}
+
+fn vulnerabilities(findings: &[Finding], style: Style) -> String {
+    let mut table = Table::new(
+        style,
+        ["VULNERABILITY", "PACKAGE", "SEVERITY", "FIXED IN", "BY"],
+    );
+    for finding in findings.iter().take(VULNERABILITIES_SHOWN) {
+        let fixed = finding.fix.as_ref().map(|fix| fix.to.clone());
+        let by = finding.path.first().filter(|_| finding.path.len() > 1);
+        let by = by.map(|purl| purl.split('/').skip(1).collect::<Vec<_>>().join("/"));
+        let severity = serde_json::to_value(finding.severity).unwrap_or_default();
+        table.row([
+            clean_line(&finding.rule_id),
+            clean_line(&finding.snippet),
+            severity.as_str().unwrap_or_default().to_owned(),
+            fixed.map_or("-".to_owned(), |fixed| clean_line(&fixed)),
+            by.map_or("-".to_owned(), |by| clean_line(&by)),
+        ]);
+    }
+    match findings.len().saturating_sub(VULNERABILITIES_SHOWN) {
+        0 => table.to_string(),
+        more => format!("{table}\nand {more} more; `mayfly status --json` has all"),
+    }
 }
 
 fn list(texts: &[String]) -> Option<String> {
@@ -149,6 +185,7 @@ mod tests {
                 owner: Owner { uid: 1000 },
                 folder: "/home/ada/shop".into(),
                 updated_at: ago(185),
+                expires_at: None,
                 restorable_until: None,
             },
             releases: vec![
@@ -167,6 +204,7 @@ mod tests {
             }],
             env_keys: vec!["API_KEY".into()],
             last_lines: vec!["Traceback:".into(), "KeyError: '\u{1b}[31mx'".into()],
+            vulnerabilities: Vec::new(),
             notices: vec!["the app listens on port 5000, not on $PORT".into()],
         }
     }

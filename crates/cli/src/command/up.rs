@@ -9,6 +9,7 @@ use api::types::{Claim, Inputs, UpRequest};
 use model::AppName;
 use model::env::{SecretEnv, parse_env_file};
 use model::failure::{Failure, FailureCode};
+use model::limits::parse_span;
 use model::progress::Progress;
 use tokio::sync::Notify;
 
@@ -35,6 +36,10 @@ pub(crate) struct Args {
     /// Give the app the secret values in a .env file, once for each; they stay until the next time
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
+    /// How long the app lives from now on: `30d`, `12h` [default: `ttl` in mayfly.toml, else what it
+    /// had, else without an end]
+    #[arg(long, value_name = "TIME", value_parser = ttl)]
+    ttl: Option<u64>,
     /// Return at once with the run's id; `mayfly status` shows how it went
     #[arg(long)]
     detach: bool,
@@ -87,6 +92,7 @@ async fn up(args: Args) -> Result<Exit, Failure> {
         env_keys: taken.snapshot.env_keys,
         env,
         commit: folder::commit(root.path()),
+        ttl_seconds: args.ttl,
         creator: creator(),
         claim: if args.takeover {
             Claim::TakeOver
@@ -108,6 +114,10 @@ async fn up(args: Args) -> Result<Exit, Failure> {
             settle(&face, end)
         }
     }
+}
+
+fn ttl(text: &str) -> Result<u64, String> {
+    parse_span(text).ok_or_else(|| "write a length of time as `12h` or `30d`".to_owned())
 }
 
 /// What the one who calls is called here: the sudoer, not root.

@@ -42,6 +42,14 @@ pub(crate) struct ServeOptions {
     pub(crate) builder_id: Option<String>,
     /// The settings of keyless signing.
     pub(crate) keyless: Option<PathBuf>,
+    /// The policy's folder.
+    pub(crate) policy: Option<PathBuf>,
+    /// The policy's repository.
+    pub(crate) policy_repository: Option<String>,
+    /// The commit of it.
+    pub(crate) policy_commit: Option<String>,
+    /// How old vulnerability data may be, as the user wrote it.
+    pub(crate) advisory_age: Option<String>,
     /// The edge's addresses.
     pub(crate) listen: Vec<IpAddr>,
     /// The Debian mirror.
@@ -61,14 +69,21 @@ impl ServeOptions {
         let number = |name, value: Option<u32>| value.map(|value| (name, value.to_string()));
         // The daemon runs in another folder.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        let keyless = self.keyless.as_ref().map(absolute);
-        let keyless = keyless.map(|path| path.to_string_lossy().into_owned());
+        let path = |path: &Option<PathBuf>| {
+            let path = path.as_ref().map(absolute);
+            path.map(|path| path.to_string_lossy().into_owned())
+        };
+        let (keyless, policy) = (path(&self.keyless), path(&self.policy));
         let listen = self.listen.iter().map(|one| ("--listen", one.to_string()));
         let all = number("--port", self.port.map(u32::from)).into_iter();
         let all = all.chain(listen).chain(text("--mirror", &self.mirror));
         let all = all.chain(number("--api-port", self.api_port.map(u32::from)));
         let all = all.chain(text("--builder-id", &self.builder_id));
         let all = all.chain(text("--keyless", &keyless));
+        let all = all.chain(text("--policy", &policy));
+        let all = all.chain(text("--policy-repository", &self.policy_repository));
+        let all = all.chain(text("--policy-commit", &self.policy_commit));
+        let all = all.chain(text("--advisory-age", &self.advisory_age));
         let all = all.chain(text("--cache", &self.cache));
         let all = all.chain(text("--source-size", &self.source_size));
         let all = all.chain(number("--source-files", self.source_files));

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use model::progress::RunResult;
+use model::policy::Message;
+use model::progress::{RunResult, clean_line};
 use model::run::Outcome;
 
 use super::{Explained, Paint, Seconds, Style};
@@ -34,6 +35,21 @@ impl<'a> Summary<'a> {
         } = self.result;
         let release = release.map_or_else(String::new, |number| format!(" (release {number})"));
         let head = format!("{app} {what}{release}, {}", Seconds(*seconds));
+        for warning in &self.result.warnings {
+            let text = match &warning.next {
+                Some(next) => format!("{}; {next}", warning.msg),
+                None => warning.msg.clone(),
+            };
+            let text = format!("warning: {}", clean_line(&text));
+            writeln!(f, "{}", self.style.paint(Paint::Warn, text))?;
+        }
+        let is_told = |warning: &Message| warning.rule == "scan.skipped";
+        if let Some(why) = &self.result.not_scanned
+            && !self.result.warnings.iter().any(is_told)
+        {
+            let text = format!("not scanned for known vulnerabilities: {}", clean_line(why));
+            writeln!(f, "{}", self.style.paint(Paint::Warn, text))?;
+        }
         write!(f, "{}", self.style.paint(Paint::Strong, head))?;
         let also = format!("for programs that cannot resolve *.localhost: {local_url}");
         write!(f, "\n{}", self.style.paint(Paint::Dim, also))

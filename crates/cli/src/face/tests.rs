@@ -64,6 +64,9 @@ fn result(outcome: Outcome, error: Option<Failure>) -> RunResult {
         local_url: "http://127.0.0.1:40001".into(),
         seconds: 0.84,
         stages: vec![],
+        findings: Vec::new(),
+        warnings: Vec::new(),
+        not_scanned: None,
         error,
     }
 }

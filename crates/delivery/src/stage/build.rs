@@ -6,6 +6,7 @@ use api::types::Inputs;
 use model::app::App;
 use model::env;
 use model::evidence::Evidence;
+use model::finding::Finding;
 use model::image::Image;
 use model::keep::KeepRules;
 use model::manifest::Manifest;
@@ -13,10 +14,11 @@ use model::plan::Plan;
 use model::provenance::Dependency;
 use model::{Digest, Failure, FailureCode, Stage, Timestamp};
 use ports::builder::Source;
-use ports::{BuildRequest, Change, ProgressSink};
+use ports::{BuildRequest, Change, ProgressSink, TestRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::Delivery;
+use crate::admission::Admission;
 use crate::report::StageReport;
 use crate::run::Walk;
 
@@ -35,6 +37,12 @@ pub struct BuildEvidence {
     /// The packages that it was made of.
     #[serde(default)]
     pub materials: Vec<Dependency>,
+    /// Package URLs of those that the app itself names.
+    #[serde(default)]
+    pub direct: Vec<String>,
+    /// What somebody should look at among the packages.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// Names of the variables that the build saw.
     #[serde(default)]
     pub public_env: Vec<String>,
@@ -69,6 +77,7 @@ impl Delivery {
         app: &App,
         walk: &Walk,
         source: &Source,
+        admission: &Admission<'_>,
         report: &StageReport<'_>,
     ) -> Result<BuildEvidence, Failure> {
         let pins = self.pins(app, walk.request.inputs).await?;
@@ -80,7 +89,8 @@ impl Delivery {
             public_env: public_env.clone(),
             pins: self.pin_contents(&pins).await?,
         };
-        let built = self.ports.builder.build(request, report).await?;
+        let built = self.ports.builder.build(request, admission, report).await?;
+        let seen = admission.seen();
         for warning in &built.plan.warnings {
             ProgressSink::notice(report, &warning.to_string());
         }
@@ -90,6 +100,8 @@ impl Delivery {
             plan: built.plan,
             pins,
             materials: built.materials,
+            direct: seen.direct,
+            findings: seen.findings,
             public_env: public_env.keys().cloned().collect(),
             started_at,
             finished_at: self.ports.clock.now(),
@@ -221,7 +233,19 @@ impl Delivery {
         Ok(values.0)
     }
 
+    /// The inputs of earlier builds.
     async fn pins(&self, app: &App, inputs: Inputs) -> Result<BTreeMap<String, Digest>, Failure> {
+        let mut pins = self.all_pins(app, inputs).await?;
+        pins.retain(|name, _| !is_of_tests(name));
+        Ok(pins)
+    }
+
+    /// The inputs of earlier builds, and of earlier tests.
+    async fn all_pins(
+        &self,
+        app: &App,
+        inputs: Inputs,
+    ) -> Result<BTreeMap<String, Digest>, Failure> {
         if inputs == Inputs::Upgraded {
             return Ok(BTreeMap::new());
         }
@@ -232,6 +256,50 @@ impl Delivery {
             .await
             .map_err(|error| Failure::of(&error))?;
         Ok(pins.into_iter().collect())
+    }
+
+    /// What is needed to run the tests of what was built.
+    pub(crate) async fn test_request(
+        &self,
+        app: &App,
+        walk: &Walk,
+        source: &Source,
+        built: &BuildEvidence,
+    ) -> Result<TestRequest, Failure> {
+        let mut pins = self.all_pins(app, walk.request.inputs).await?;
+        pins.extend(built.pins.clone());
+        Ok(TestRequest {
+            source: source.clone(),
+            manifest: walk.manifest.clone(),
+            image: built.image.clone(),
+            public_env: self.public_env(app, walk).await?,
+            pins: self.pin_contents(&pins).await?,
+        })
+    }
+
+    /// Keeps the inputs that tests alone need.
+    pub(crate) async fn keep_test_pins(
+        &self,
+        app: &App,
+        pins: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), Failure> {
+        let before = self.all_pins(app, Inputs::Pinned).await?;
+        let mut changes = Vec::new();
+        for (name, content) in pins.iter().filter(|(name, _)| is_of_tests(name)) {
+            let blob = self.ports.blobs.put(content.clone().into()).await;
+            let blob = blob.map_err(|error| Failure::of(&error))?;
+            if before.get(name) != Some(&blob) {
+                changes.push(Change::Pinned {
+                    app: app.name.clone(),
+                    name: name.clone(),
+                    blob: Some(blob),
+                });
+            }
+        }
+        match changes.is_empty() {
+            true => Ok(()),
+            false => self.record(changes).await,
+        }
     }
 
     async fn pin_contents(
@@ -291,6 +359,11 @@ impl Delivery {
         self.record(changes).await?;
         Ok(kept)
     }
+}
+
+/// Whether an input is one of tests alone: it changes no image.
+fn is_of_tests(pin: &str) -> bool {
+    pin.contains(".tests.")
 }
 
 /// What a folder's mayfly.toml says; the defaults when there is none.

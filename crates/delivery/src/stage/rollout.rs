@@ -99,7 +99,7 @@ impl Delivery {
             verification: Some(verified.blob),
             owner: walk.owner,
             created_at: now,
-            expires_at: None,
+            expires_at: self.end_of(app, walk).await,
             phase: Phase::Starting { since: now },
         };
         let vouching = verified.evidence.blobs().chain([verified.blob]);

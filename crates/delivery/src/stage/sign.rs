@@ -1,4 +1,4 @@
-//! Sign: signs the image and how it was built, and shows both in the registry.
+//! Sign: signs the image and how it was built.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,12 @@ pub struct SignEvidence {
 }
 
 impl Delivery {
-    /// Signs the image and its provenance, and shows them with what `earlier` stages signed.
+    /// Signs the image and its provenance.
     pub(crate) async fn sign(
         &self,
         app: &App,
         walk: &Walk,
         built: &BuildEvidence,
-        earlier: &[Kept],
         report: &StageReport<'_>,
     ) -> Result<SignEvidence, Failure> {
         let subject = self.subject(&app.name, &built.image.digest).await?;
@@ -48,9 +47,6 @@ impl Delivery {
         // Beside each other: an identity's signature waits for a public log.
         let (signature, provenance) = tokio::try_join!(signature, provenance)?;
         let signed = [signature, provenance];
-        let mut all = self.unkept(earlier).await?;
-        all.extend(signed.iter().cloned());
-        self.show(app, &subject, &all).await?;
         let evidence = SignEvidence {
             statements: self.keep(&signed).await?,
         };

@@ -36,6 +36,15 @@ impl VerifyEvidence {
     }
 }
 
+/// What was done to an image, and all that was signed about it.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// What was done, which says what must be signed.
+    pub acts: Vec<Act>,
+    /// What was signed.
+    pub statements: Vec<Kept>,
+}
+
 /// A verified image, as a rollout takes it.
 #[derive(Debug, Clone)]
 pub struct Verified {
@@ -60,17 +69,18 @@ pub struct Vouched {
 }
 
 impl Delivery {
-    /// Fails unless everything that had to be signed is, and holds.
+    /// Fails unless everything that had to be signed for `acts` is, and holds. Shows it in the
+    /// registry then.
     pub(crate) async fn verify(
         &self,
         app: &App,
         walk: &Walk,
         image: &Image,
         inventory: Digest,
-        statements: Vec<Kept>,
+        said: Said,
         report: &StageReport<'_>,
     ) -> Result<Verified, Failure> {
-        let acts = vec![Act::Build, Act::Sbom];
+        let Said { acts, statements } = said;
         let signed = self.unkept(&statements).await?;
         let judgement = self.judge(&image.digest, &signed, &acts, None).await;
         let evidence = VerifyEvidence {
@@ -91,6 +101,8 @@ impl Delivery {
                 false,
             )
             .await?;
+        let subject = self.subject(&app.name, &image.digest).await?;
+        self.show(app, &subject, &signed).await?;
         report.done(false);
         Ok(Verified {
             image: image.clone(),

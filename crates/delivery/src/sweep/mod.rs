@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod data;
+pub mod lifetime;
 pub mod removal;
 pub mod warm;
 
@@ -28,6 +29,7 @@ impl Delivery {
 
     /// Runs every sweep once. One that fails does not keep the others from running.
     pub async fn sweep(self: &Arc<Self>) {
+        log("apps whose time is up", self.sweep_lifetime().await);
         log("warm releases", self.sweep_warm().await);
         log("destroyed apps", self.sweep_removal().await);
         log("kept files", self.sweep_data().await);

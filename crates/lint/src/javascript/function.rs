@@ -20,7 +20,7 @@ impl Lowering<'_> {
         let name = self.ir.name(&name);
         let params = self.params(&function.params);
         let statements = match &function.body {
-            Some(body) => self.statements(&body.statements),
+            Some(body) => self.body(body),
             None => vec![],
         };
         let body = self.ir.block(statements);
@@ -40,7 +40,7 @@ impl Lowering<'_> {
         let name = self.ir.name(name);
         let params = self.params(&arrow.params);
         let statements = match &arrow.body {
-            ArrowFunctionBody::FunctionBody(body) => self.statements(&body.statements),
+            ArrowFunctionBody::FunctionBody(body) => self.body(body),
             other => {
                 let value = other.as_expression().map(|js| self.expr(js));
                 vec![Stmt::Return(value)]

@@ -54,7 +54,8 @@ pub(crate) fn lower(source: &str, dialect: Dialect) -> Option<Module> {
         ir: Builder::new(Tongue::JavaScript),
         source,
     };
-    let body = lowering.statements(&parsed.program.body);
+    let mut body = lowering.directives(&parsed.program.directives);
+    body.extend(lowering.statements(&parsed.program.body));
     Some(lowering.ir.finish(body))
 }
 

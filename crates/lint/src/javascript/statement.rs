@@ -1,13 +1,32 @@
 //! Statements.
 
 use oxc::ast::ast::{
-    self, Declaration, Expression as Js, ForStatementInit, ForStatementLeft, Statement as JsStmt,
+    self, Declaration, Directive, Expression as Js, ForStatementInit, ForStatementLeft,
+    FunctionBody, Statement as JsStmt,
 };
 
 use super::{Lowering, span};
 use crate::ir::{BlockId, Comparison, Expr, ExprId, Stmt, Target};
 
 impl Lowering<'_> {
+    /// Lowers `'use server'` and the like to the texts that they are.
+    pub(super) fn directives(&mut self, directives: &[Directive]) -> Vec<Stmt> {
+        let mut lowered = Vec::new();
+        for directive in directives {
+            let text = self.ir.name(&directive.directive);
+            let text = self.ir.expr(Expr::Text(text), span(directive));
+            lowered.push(Stmt::Do(text));
+        }
+        lowered
+    }
+
+    /// Lowers what a function does.
+    pub(super) fn body(&mut self, body: &FunctionBody) -> Vec<Stmt> {
+        let mut lowered = self.directives(&body.directives);
+        lowered.extend(self.statements(&body.statements));
+        lowered
+    }
+
     /// Lowers statements; functions that they declare come first, as they are known from the start.
     pub(super) fn statements(&mut self, statements: &[JsStmt]) -> Vec<Stmt> {
         let mut lowered = Vec::new();

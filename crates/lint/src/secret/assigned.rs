@@ -6,6 +6,7 @@ use model::finding::Confidence;
 use regex::Regex;
 
 use super::placeholder::{entropy, is_placeholder, mask};
+use crate::language::{is_documentation, words};
 use crate::scan::Raw;
 
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
@@ -34,6 +35,10 @@ pub(super) fn scan(path: &str, text: &str) -> Vec<Raw> {
     if is_for_tests(path) {
         return vec![];
     }
+    let sure = match is_documentation(path) {
+        true => Confidence::Medium,
+        false => Confidence::High,
+    };
     let forms: &[&Regex] = match is_settings(path) {
         true => &[&QUOTED, &PLAIN],
         false => &[&QUOTED],
@@ -44,11 +49,11 @@ pub(super) fn scan(path: &str, text: &str) -> Vec<Raw> {
         if name.start() < seen {
             continue;
         }
-        let (start, end) = around(text, name.start());
+        let (start, end, line) = around(text, name.start());
         seen = end;
         for form in forms {
             for found in form.captures_iter(&text[start..end]) {
-                raws.extend(credential(&found, start));
+                raws.extend(credential(&found, start).map(|raw| raw.at_most(sure.min(line))));
             }
         }
     }
@@ -73,13 +78,21 @@ fn credential(found: &regex::Captures, start: usize) -> Option<Raw> {
     Some(raw)
 }
 
-/// The line of a place, or what is near it where the line is long.
-fn around(text: &str, at: usize) -> (usize, usize) {
+impl Raw {
+    fn at_most(mut self, sure: Confidence) -> Self {
+        self.confidence = Some(self.confidence.unwrap_or(sure).min(sure));
+        self
+    }
+}
+
+/// The line of a place, and how sure something in it is: all of it, or what is near the place where the
+/// line is so long that a program wrote it.
+fn around(text: &str, at: usize) -> (usize, usize, Confidence) {
     let bytes = text.as_bytes();
     let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |before| before + 1);
     let end = memchr::memchr(b'\n', &bytes[at..]).map_or(text.len(), |end| at + end);
     if end - start <= LINE {
-        return (start, end);
+        return (start, end, Confidence::High);
     }
     let near = |place: usize| {
         (0..=place)
@@ -90,6 +103,7 @@ fn around(text: &str, at: usize) -> (usize, usize) {
     (
         near(at.saturating_sub(60)).max(start),
         near((at + LINE / 2).min(end)),
+        Confidence::Medium,
     )
 }
 
@@ -175,10 +189,25 @@ fn is_settings(path: &str) -> bool {
 }
 
 fn is_for_tests(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    [
-        "test", "spec", "fixture", "mock", "example", "sample", "locale", "i18n",
-    ]
-    .iter()
-    .any(|part| lower.contains(part))
+    const WORDS: [&str; 16] = [
+        "test", "tests", "testing", "testdata", "spec", "specs", "fixture", "fixtures", "mock",
+        "mocks", "example", "examples", "sample", "samples", "locale", "i18n",
+    ];
+    words(path).any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_of_tests_by_whole_words() {
+        for (path, expected) in [
+            ("tests/app.py", true),
+            ("src/app.test.js", true),
+            ("contest/inspector.py", false),
+        ] {
+            assert_eq!(is_for_tests(path), expected, "{path}");
+        }
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Arg {
     Named(&'static str),
     /// Any.
     Any,
+    /// A field of an object by position.
+    Field(usize, &'static str),
     /// The object whose method is called.
     Receiver,
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::{Engine, Outer};
-use super::harm::Harm;
+use super::harm::{Harm, Harms};
 use super::intern::{Part, Sym};
 use super::statement::object_of;
 use super::summary::{Doing, Drain, Place};
@@ -132,10 +132,12 @@ impl Engine {
         let sym = self.sym(name);
         let text = self.text(name);
         self.drain_field(&holder, &text, value, span);
+        let header = Value::of(Shape::Const(text.as_str().into()));
+        self.drain_origin(&header, value, span);
         if let Shape::Func(key) = value.shape
             && text.starts_with("on")
         {
-            self.call_listener(key, &text);
+            self.call_listener(key, &text, &holder);
         }
         match holder.shape {
             Shape::Instance(class) => self.store_field(class, sym, value),
@@ -294,7 +296,8 @@ impl Engine {
         }
     }
 
-    fn without_params(&self, value: &Value) -> Value {
+    /// What does not hang on parameters.
+    pub(crate) fn without_params(&self, value: &Value) -> Value {
         value.map_taints(|taint| (!self.origins.is_param(taint.origin)).then_some(taint))
     }
 
@@ -423,6 +426,14 @@ impl Engine {
         if self.is_number_field(class, name) {
             return Value::of(Shape::Number);
         }
+        if self.is_handler(class)
+            && matches!(
+                &**self.names.text(name),
+                "path" | "requestline" | "headers" | "rfile"
+            )
+        {
+            return self.input(Harms::ALL, "the request", "the request", Shape::Unknown);
+        }
         let mut field = self.fields.get(&(class, name)).cloned().unwrap_or_default();
         if value.is_tainted() {
             let whole = Value {
@@ -433,6 +444,20 @@ impl Engine {
             field.absorb(&part);
         }
         field
+    }
+
+    /// Whether a class answers requests by itself, as the standard library has it.
+    pub(crate) fn is_handler(&self, class: ClassKey) -> bool {
+        let module = &self.units[class.module as usize].module;
+        let bases = &module.classes[class.class as usize].bases;
+        bases
+            .iter()
+            .any(|base| match &module.exprs[*base as usize].kind {
+                Expr::Name(name) | Expr::Field(_, name) => {
+                    module.names[*name as usize].ends_with("HTTPRequestHandler")
+                }
+                _ => false,
+            })
     }
 
     fn is_number_field(&self, class: ClassKey, name: Sym) -> bool {

@@ -53,8 +53,9 @@ impl Engine {
     }
 
     /// Calls a function that was assigned as a listener: `socket.onmessage = …`.
-    pub(crate) fn call_listener(&mut self, key: FuncKey, name: &str) {
-        let event = self.named(if name == "onmessage" {
+    pub(crate) fn call_listener(&mut self, key: FuncKey, name: &str, holder: &Value) {
+        let is_own = matches!(holder.shape, Shape::Path(path) if is_worker(self.paths.text(path)));
+        let event = self.named(if name == "onmessage" && !is_own {
             "message"
         } else {
             "event"
@@ -111,6 +112,7 @@ impl Engine {
                     self.listen(call, &receiver, key);
                     Value::default()
                 }
+                name if position_of_arguments(name).is_some() => self.run_later(call, key),
                 _ => self.hand_over(call, key),
             });
         }
@@ -134,9 +136,8 @@ impl Engine {
             "message" if call.name == "addEventListener" && (is_browser || is_channel(&path)) => {
                 vec![self.named("message")]
             }
-            "data" | "end" if path == "request" || receiver.is_tainted() => {
-                vec![self.input_of("the request's body")]
-            }
+            "data" | "end" if path == "request" => vec![self.input_of("the request's body")],
+            "data" | "end" if receiver.is_tainted() => vec![receiver.flat()],
             _ if path == "socket" || path.ends_with(".sockets") => {
                 let message = self.input_of("a message");
                 vec![message.clone(), message]
@@ -149,6 +150,28 @@ impl Engine {
 
     fn input_of(&mut self, what: &str) -> Value {
         self.input(Harms::ALL, what, what, Shape::Unknown)
+    }
+
+    /// A function that is handed to a thread, a pool or a loop together with its arguments.
+    fn run_later(&mut self, call: &Call, key: FuncKey) -> Value {
+        let behind = position_of_arguments(&call.name).unwrap_or_default();
+        let mut values: Vec<Value> = call.given.values.iter().skip(behind).cloned().collect();
+        if behind == usize::MAX {
+            let args = self.keyword(call, "args").unwrap_or_default();
+            let element = self.element_of(&args);
+            let count = self.units[key.module as usize].module.functions[key.function as usize]
+                .params
+                .len();
+            values = vec![element; count];
+        }
+        let given = Given {
+            values,
+            named: call.given.named.clone(),
+            spread: None,
+            written: &[],
+            span: call.given.span,
+        };
+        self.apply(key, &given, None)
     }
 
     /// A function that something unknown gets: it may be called with anything.
@@ -166,6 +189,22 @@ impl Engine {
         let result = self.invoke(key, values);
         if is_once { result } else { Value::default() }
     }
+}
+
+/// Where the arguments of a function begin that is called later; past all where they are a list.
+fn position_of_arguments(name: &str) -> Option<usize> {
+    match name {
+        "submit" | "to_thread" | "run_in_threadpool" | "add_task" | "partial" | "run_sync"
+        | "spawn_n" | "call_soon" => Some(1),
+        "run_in_executor" | "call_later" => Some(2),
+        "Thread" | "Process" | "apply_async" | "Timer" => Some(usize::MAX),
+        _ => None,
+    }
+}
+
+/// Whether it is a script of the app itself that sends what arrives here.
+fn is_worker(path: &str) -> bool {
+    path.ends_with("Worker()") || path.ends_with("MessageChannel().port1")
 }
 
 /// Whether others write what arrives here.

@@ -102,6 +102,10 @@ impl Engine {
             }
             Expr::Field(object, name) => {
                 let name = self.text(*name);
+                // An address without a host leads to the app itself.
+                if matches!(name.as_str(), "netloc" | "hostname" | "host") {
+                    return Facts::no(self.about(id, Harm::Redirect.only()));
+                }
                 let ranges = [
                     "is_private",
                     "is_loopback",
@@ -201,7 +205,8 @@ impl Engine {
                 let facts = self.condition(one);
                 return if *truth { facts } else { facts.swapped() };
             }
-            if let Some(facts) = self.position(one, other).or_else(|| self.type_of(one)) {
+            let known = self.position(one, other).or_else(|| self.type_of(one));
+            if let Some(facts) = known.or_else(|| self.common_path(one)) {
                 return facts;
             }
         }
@@ -229,6 +234,17 @@ impl Engine {
         let is_typeof = self.called_name(*callee) == "typeof";
         let argument = args.first().filter(|_| is_typeof)?;
         Some(Facts::yes(self.about(argument.value, TYPED)))
+    }
+
+    /// `os.path.commonpath([root, path]) == root`
+    fn common_path(&mut self, one: ExprId) -> Option<Facts> {
+        let unit = self.unit();
+        let Expr::Call { callee, args, .. } = &unit.module.exprs[one as usize].kind else {
+            return None;
+        };
+        let is_common = self.called_name(*callee) == "commonpath";
+        let argument = args.first().filter(|_| is_common)?;
+        Some(Facts::yes(self.about(argument.value, Harm::Path.only())))
     }
 
     /// `list.indexOf(x) === -1`
@@ -260,6 +276,9 @@ impl Engine {
             let harms = forbidden(text);
             return Facts::no(self.about_value(&other, harms));
         }
+        if one.is_tainted() && self.lists_prototype(right) {
+            return Facts::no(self.about_value(&one, Harm::Prototype.only()));
+        }
         if one.is_tainted() && !other.flat().is_tainted() {
             return Facts::yes(self.about_value(&one, Harms::ALL));
         }
@@ -271,6 +290,26 @@ impl Engine {
             }
             _ => Facts::default(),
         }
+    }
+
+    /// Whether a list is one of names that lead to a prototype.
+    fn lists_prototype(&mut self, list: ExprId) -> bool {
+        let unit = self.unit();
+        let written = match &unit.module.exprs[list as usize].kind {
+            Expr::Name(name) => self.bound(*name).unwrap_or(list),
+            _ => list,
+        };
+        let elements = match &unit.module.exprs[written as usize].kind {
+            Expr::Call { args, .. } => args.first().map(|argument| argument.value),
+            _ => Some(written),
+        };
+        let Some(Expr::List(elements)) = elements.map(|id| &unit.module.exprs[id as usize].kind)
+        else {
+            return false;
+        };
+        elements.iter().any(|id| {
+            matches!(&unit.module.exprs[*id as usize].kind, Expr::Text(text) if self.text(*text) == "__proto__")
+        })
     }
 
     fn asked(&mut self, callee: ExprId, args: &[Argument]) -> Facts {
@@ -426,7 +465,13 @@ impl Engine {
     pub(crate) fn called_name(&self, callee: ExprId) -> String {
         let unit = self.unit();
         match &unit.module.exprs[callee as usize].kind {
+            Expr::Field(object, name) if self.text(*name) == "default" => self.called_name(*object),
             Expr::Name(name) | Expr::Field(_, name) => self.text(*name),
+            // `(0, module.name)(…)`, as compilers write it.
+            Expr::Sequence(parts) => parts
+                .last()
+                .map(|last| self.called_name(*last))
+                .unwrap_or_default(),
             _ => String::new(),
         }
     }

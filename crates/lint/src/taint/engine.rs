@@ -9,7 +9,7 @@ use super::link::Linker;
 use super::outcome::{FoundRoute, Outcome, Reach, Render};
 use super::summary::{Doing, Summary};
 use super::value::{ClassKey, FuncKey, Shape, Value};
-use crate::ir::{ExprId, Module, Span, Tongue};
+use crate::ir::{Expr, ExprId, Module, Span, Tongue};
 use crate::tables::{Tables, canonical};
 
 /// Rounds over all files; what changes still after them is rare, and costs a whole round.
@@ -121,6 +121,8 @@ pub(crate) struct Engine {
     pub(crate) origins: Origins,
     pub(crate) steps: Steps,
     pub(crate) linker: Linker,
+    /// Of each file, the packages that it imports, by the first part of their names.
+    pub(crate) packages: Vec<HashSet<String>>,
     pub(crate) python: Rc<Tables>,
     pub(crate) javascript: Rc<Tables>,
     pub(crate) progress: Vec<Progress>,
@@ -164,6 +166,18 @@ pub(crate) fn analyse(units: Vec<Unit>) -> Outcome {
     }
 }
 
+/// What a file imports, by the first part of each name.
+fn packages_of(module: &Module) -> HashSet<String> {
+    let imports = module.exprs.iter().filter_map(|node| match &node.kind {
+        Expr::Import { module: name, .. } => Some(module.names[*name as usize].as_str()),
+        _ => None,
+    });
+    imports
+        .filter_map(|name| name.split('.').next())
+        .map(str::to_owned)
+        .collect()
+}
+
 impl Engine {
     fn new(units: Vec<Unit>) -> Self {
         let mut names = Texts::default();
@@ -174,6 +188,8 @@ impl Engine {
         let syms = syms.collect();
         let linker = Linker::new(units.iter().map(|unit| unit.path.as_str()));
         let progress = vec![Progress::Waiting; units.len()];
+        let packages = units.iter().map(|unit| packages_of(&unit.module));
+        let packages = packages.collect();
         Self {
             units: units.into_iter().map(Rc::new).collect(),
             syms,
@@ -182,6 +198,7 @@ impl Engine {
             origins: Origins::default(),
             steps: Steps::default(),
             linker,
+            packages,
             python: Rc::new(Tables::of(Tongue::Python)),
             javascript: Rc::new(Tables::of(Tongue::JavaScript)),
             progress,
@@ -300,6 +317,12 @@ impl Engine {
     /// The value that a dotted path stands for.
     pub(crate) fn named(&mut self, text: &str) -> Value {
         Value::of(Shape::Path(self.path(text)))
+    }
+
+    /// Whether a file imports one of some packages.
+    pub(crate) fn imports_any(&self, module: u32, packages: &[&str]) -> bool {
+        let imported = &self.packages[module as usize];
+        packages.iter().any(|package| imported.contains(*package))
     }
 
     /// Takes fuel for one expression; false when there is none left.

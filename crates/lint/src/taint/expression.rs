@@ -243,6 +243,12 @@ impl Engine {
         if is_constant {
             return out.shaped(Shape::Const(built.prefix.into()));
         }
+        if let [path, end] = parts
+            && path.shape == Shape::Resolved
+            && !end.is_tainted()
+        {
+            return out.shaped(Shape::Resolved);
+        }
         out.shaped(Shape::Built(Rc::new(built)))
     }
 

@@ -117,6 +117,7 @@ impl Engine {
                 let mut parts = vec![receiver];
                 parts.extend(call.given.values.iter().cloned());
                 parts.extend(call.given.named.iter().map(|(_, value)| value.clone()));
+                parts.extend(call.given.spread.clone());
                 Some(self.join_texts(&parts))
             }
             "concat" => {
@@ -124,6 +125,10 @@ impl Engine {
                 parts.extend(call.given.values.iter().cloned());
                 Some(self.join_texts(&parts))
             }
+            "bind" if self.tongue() == Tongue::JavaScript => Some(match receiver.shape {
+                Shape::Func(_) | Shape::Bound(..) => receiver,
+                _ => Value::default(),
+            }),
             "join" if call.path.is_none() => Some(self.joined(&receiver, &first)),
             "split" | "rsplit" | "partition" | "rpartition" => {
                 let piece = self.piece_of(&receiver, &call.name);

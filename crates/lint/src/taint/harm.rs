@@ -87,6 +87,7 @@ harms! {
     Import "dynamic-import",
     Archive "archive-extraction",
     Log "log-injection",
+    Cors "cors-reflected",
 }
 
 impl Harm {

@@ -15,6 +15,7 @@ mod function;
 pub(crate) mod harm;
 mod intern;
 mod link;
+mod mount;
 mod outcome;
 mod registration;
 mod role;
@@ -24,4 +25,4 @@ mod summary;
 mod value;
 
 pub(crate) use engine::{Unit, analyse};
-pub(crate) use outcome::{FoundRoute, Outcome, Reach, Render, RenderedValue, Way};
+pub(crate) use outcome::{Covers, FoundRoute, Outcome, Reach, Render, RenderedValue, Way};

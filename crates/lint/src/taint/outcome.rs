@@ -33,7 +33,20 @@ pub(crate) struct Reach {
     pub(crate) ways: Vec<Way>,
 }
 
-/// A route, as it was registered.
+/// Which routes something stands before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Covers {
+    /// It is a route itself.
+    Itself,
+    /// Those that are registered below it, in its file.
+    Below,
+    /// Those of a file.
+    Unit(u32),
+    /// All.
+    All,
+}
+
+/// A route, as it was registered, or what stands before some.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FoundRoute {
     /// In capital letters.
@@ -50,6 +63,8 @@ pub(crate) struct FoundRoute {
     pub(crate) at: Span,
     /// The file in which it is registered.
     pub(crate) at_unit: u32,
+    /// Which routes it stands before.
+    pub(crate) covers: Covers,
 }
 
 /// A value that a template is given.

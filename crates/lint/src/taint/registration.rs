@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::call::Call;
 use super::engine::Engine;
 use super::harm::{Harm, Harms};
-use super::outcome::{FoundRoute, Render, RenderedValue, Way};
+use super::outcome::{Covers, FoundRoute, Render, RenderedValue, Way};
 use super::value::{ClassKey, FuncKey, Shape, Value};
 use crate::ir::{Expr, ExprId, Param, Span, Tongue};
 
@@ -34,6 +34,7 @@ impl Engine {
             let (path, last) = (called.0, called.1);
             match self.decorated(*decorator, &path, &last) {
                 Some(route) => found.push(route),
+                None if is_before(&last) => self.register_before(*decorator, key),
                 None if is_listener(&last) => {
                     let values = function.params.iter().map(|_| self.typed("a message"));
                     let values = values.collect();
@@ -64,6 +65,7 @@ impl Engine {
                     span: function.span,
                     at: function.span,
                     at_unit: key.module,
+                    covers: Covers::Itself,
                 });
             }
         }
@@ -89,9 +91,9 @@ impl Engine {
         let Expr::Call { callee, args, .. } = &unit.module.exprs[decorator as usize].kind else {
             return None;
         };
-        if !matches!(unit.module.exprs[*callee as usize].kind, Expr::Field(..)) {
+        let Expr::Field(router, _) = unit.module.exprs[*callee as usize].kind else {
             return None;
-        }
+        };
         let is_verb = METHODS.contains(&last) || last == "api_route";
         if !(is_verb || last == "route") {
             return None;
@@ -109,7 +111,7 @@ impl Engine {
         } else {
             "GET".to_owned()
         }];
-        let mut guards = Vec::new();
+        let mut guards = self.router_guards(router);
         let mut is_page =
             path.starts_with("flask()") || (last == "route" && !path.starts_with("fastapi()"));
         for argument in args.iter() {
@@ -144,7 +146,7 @@ impl Engine {
     }
 
     /// All names in an expression.
-    fn names_in(&mut self, id: ExprId) -> Vec<String> {
+    pub(crate) fn names_in(&mut self, id: ExprId) -> Vec<String> {
         let unit = self.unit();
         match &unit.module.exprs[id as usize].kind {
             Expr::List(parts) | Expr::Sequence(parts) => {
@@ -206,7 +208,8 @@ impl Engine {
         kind: &str,
         routes: &[Decorated],
     ) -> Value {
-        if name == "request" || kind.ends_with("Request") {
+        let module = self.module();
+        if name == "request" || self.is_web_request(module, kind) {
             return self.named("request");
         }
         if kind.ends_with("WebSocket") || name == "websocket" {
@@ -222,7 +225,7 @@ impl Engine {
             return Value::of(Shape::Number);
         }
         if !self.dependency(param).is_empty() || is_service(kind) {
-            return Value::of(Shape::Number);
+            return self.depended_on(param, kind, routes);
         }
         let class = kind.trim_start_matches("Optional[").trim_end_matches(']');
         let class_sym = self.names.id(class);
@@ -235,6 +238,68 @@ impl Engine {
         };
         let what = format!("the parameter `{name}`");
         self.input(Harms::ALL, &what, &what, shape)
+    }
+
+    /// What a function or class gives that a parameter depends on: `Depends(filters)`.
+    fn depended_on(&mut self, param: &Param, kind: &str, routes: &[Decorated]) -> Value {
+        let unit = self.unit();
+        let written =
+            param
+                .default
+                .and_then(|default| match &unit.module.exprs[default as usize].kind {
+                    Expr::Call { args, .. } => args.first().map(|argument| argument.value),
+                    _ => None,
+                });
+        let by_name = kind
+            .split_once("Depends(")
+            .and_then(|(_, rest)| rest.split([')', ',']).next())
+            .map(|name| name.trim().to_owned());
+        let provider = match (written, by_name) {
+            (Some(written), _) => Some(self.eval(written)),
+            (None, Some(name)) => {
+                let sym = self.names.id(&name);
+                self.lookup(sym)
+            }
+            _ => None,
+        };
+        match provider.map(|value| value.shape) {
+            Some(Shape::Func(key)) => {
+                let params = self.units[key.module as usize].module.functions
+                    [key.function as usize]
+                    .params
+                    .clone();
+                // Others' files name their types by themselves.
+                if key.module != self.module() || self.roles.contains_key(&key) {
+                    return match self.summary(key) {
+                        Some(summary) => self.without_params(&summary.result),
+                        None => Value::of(Shape::Number),
+                    };
+                }
+                let values: Vec<Value> = params
+                    .iter()
+                    .map(|param| {
+                        let name = self.text_of(param.name);
+                        let kind = self.text_of(param.annotation);
+                        self.route_parameter(param, &name, &kind, routes)
+                    })
+                    .collect();
+                self.take_role(key, values);
+                let given = self.summary(key);
+                given
+                    .map(|summary| summary.result.clone())
+                    .unwrap_or_default()
+            }
+            Some(Shape::Class(class)) => {
+                let what = format!("the parameters of `{}`", self.class_name(class));
+                self.input(Harms::ALL, &what, &what, Shape::Instance(class))
+            }
+            _ => Value::of(Shape::Number),
+        }
+    }
+
+    fn class_name(&self, class: ClassKey) -> String {
+        let module = &self.units[class.module as usize].module;
+        module.names[module.classes[class.class as usize].name as usize].clone()
     }
 
     /// Whether a class is an enumeration.
@@ -295,7 +360,7 @@ impl Engine {
         }
     }
 
-    fn add_route(&mut self, route: FoundRoute) {
+    pub(crate) fn add_route(&mut self, route: FoundRoute) {
         if !self.routes.contains(&route) {
             self.routes.push(route);
         }
@@ -357,9 +422,11 @@ impl Engine {
         if !(is_verb && is_router) || (verb != "use" && !is_address) {
             return;
         }
-        let mut names: Vec<String> = call
-            .given
-            .written
+        // A named handler is no guard of itself.
+        let handlers = usize::from(verb != "use");
+        let written = call.given.written;
+        let before = &written[..written.len().saturating_sub(handlers)];
+        let names: Vec<String> = before
             .iter()
             .flat_map(|argument| self.names_in(argument.value))
             .collect();
@@ -370,25 +437,28 @@ impl Engine {
             }
             None => (self.module(), call.given.span),
         };
-        if functions.len() <= 1 || verb == "use" {
-            // A named handler is no guard of itself.
-            if verb != "use" {
-                names.pop();
-            }
-        }
         let method = match verb {
             "all" => "ANY".to_owned(),
             "use" => "USE".to_owned(),
             verb => verb.to_uppercase(),
         };
+        let path = address.unwrap_or_default();
+        let covers = match verb {
+            "use" => Covers::Below,
+            _ => Covers::Itself,
+        };
+        if covers == Covers::Below {
+            self.register_mount(call, &path, &names);
+        }
         self.add_route(FoundRoute {
             method,
-            path: address.unwrap_or_default(),
+            path,
             guards: names,
             unit,
             span,
             at: call.at,
             at_unit: self.module(),
+            covers,
         });
     }
 
@@ -416,12 +486,14 @@ impl Engine {
 
     /// Django's `path("x/", view)`, Gradio's functions, handlers of bots.
     fn register_python(&mut self, call: &Call) {
+        if matches!(call.name.as_str(), "include_router" | "register_blueprint") {
+            self.register_mount(call, "", &[]);
+        }
         let path = call.path.as_deref().unwrap_or_default();
+        // Pools and other widgets have a `submit`, too.
         let is_gradio = path.starts_with("gradio.")
-            || matches!(
-                call.name.as_str(),
-                "click" | "submit" | "change" | "Interface" | "ChatInterface"
-            );
+            || (matches!(call.name.as_str(), "click" | "submit" | "change")
+                && self.imports_any(self.module(), &["gradio"]));
         let functions: Vec<FuncKey> = call
             .given
             .values
@@ -515,6 +587,7 @@ impl Engine {
             span: function.span,
             at: call.at,
             at_unit,
+            covers: Covers::Itself,
         };
         self.add_route(route);
     }
@@ -597,6 +670,11 @@ fn is_service(kind: &str) -> bool {
     ]
     .iter()
     .any(|end| kind.ends_with(end))
+}
+
+/// Whether a decorator's function runs before every request.
+fn is_before(name: &str) -> bool {
+    matches!(name, "before_request" | "before_app_request" | "middleware")
 }
 
 /// Whether a decorator's function hears what others send.

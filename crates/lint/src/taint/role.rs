@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::harm::Harms;
 use super::intern::{NO_STEP, Origin};
 use super::value::{FuncKey, Shape, Taint, Value};
-use crate::ir::{Param, Target, Tongue};
+use crate::ir::{BlockId, Expr, Function, Module, Param, Stmt, Target, Tongue};
 
 impl Engine {
     /// The values of a function's parameters: by its role, or as parameters.
@@ -50,9 +50,13 @@ impl Engine {
         let name = param.name.map(text).unwrap_or_default();
         let kind = param.annotation.map(text).unwrap_or_default();
         if unit.module.tongue == Tongue::Python {
-            return self.python_parameter(index, name, kind, function.params.len());
+            return self.python_parameter(key.module, index, (name, kind), function.params.len());
         }
         let function_name = text(function.name);
+        if is_action(&unit.module, function) {
+            let input = self.input(Harms::ALL, "an argument", name, Shape::Unknown);
+            return Some(input);
+        }
         let is_handler = matches!(
             function_name,
             "GET"
@@ -80,13 +84,21 @@ impl Engine {
                 let input = self.input(Harms::ALL, "a form", "formData", Shape::Unknown);
                 Some(input)
             }
-            _ if index == 0 && name.is_empty() => self.taken_apart(param, &unit.module),
+            _ if index == 0 && name.is_empty() => {
+                let second = function.params.get(1).and_then(|param| param.name);
+                self.taken_apart(param, second.map(text).unwrap_or_default(), &unit.module)
+            }
             _ => None,
         }
     }
 
     /// `({ params, searchParams })`, `({ body, query }, res)`
-    fn taken_apart(&mut self, param: &Param, module: &crate::ir::Module) -> Option<Value> {
+    fn taken_apart(
+        &mut self,
+        param: &Param,
+        second: &str,
+        module: &crate::ir::Module,
+    ) -> Option<Value> {
         let Target::Object(fields, _) = &param.target else {
             return None;
         };
@@ -98,7 +110,8 @@ impl Engine {
         if has("searchParams") || (has("params") && !has("body")) {
             return Some(self.named("context"));
         }
-        if has("body") || has("query") {
+        let answers = matches!(second, "res" | "response" | "reply" | "resp");
+        if answers && (has("body") || has("query")) {
             return Some(self.named("request"));
         }
         None
@@ -106,12 +119,16 @@ impl Engine {
 
     fn python_parameter(
         &mut self,
+        module: u32,
         index: usize,
-        name: &str,
-        kind: &str,
+        (name, kind): (&str, &str),
         count: usize,
     ) -> Option<Value> {
-        let is_request = kind.ends_with("Request") || (name == "request" && index <= 1);
+        let is_request = match kind {
+            // A library's own requests are those that it sends.
+            "" => name == "request" && index <= 1 && self.imports_any(module, &WEB),
+            kind => self.is_web_request(module, kind),
+        };
         if is_request {
             return Some(self.named("request"));
         }
@@ -125,6 +142,77 @@ impl Engine {
             return Some(Value::of(Shape::Number));
         }
         None
+    }
+}
+
+/// Whether a page calls a function on the server: it says `'use server'`, or its file does and exports
+/// it.
+fn is_action(module: &Module, function: &Function) -> bool {
+    let says = |block: BlockId| {
+        let first = module.blocks[block as usize].first();
+        let text = first.and_then(|statement| match statement {
+            Stmt::Do(text) => Some(&module.exprs[*text as usize].kind),
+            _ => None,
+        });
+        matches!(text, Some(Expr::Text(text)) if module.names[*text as usize] == "use server")
+    };
+    let mut exports = module.exports.iter();
+    let is_exported = exports.any(|(_, local)| *local == function.name);
+    says(function.body) || (is_exported && says(module.body))
+}
+
+/// Packages whose requests come from outside.
+const WEB: [&str; 26] = [
+    "flask",
+    "quart",
+    "fastapi",
+    "starlette",
+    "django",
+    "rest_framework",
+    "ninja",
+    "aiohttp",
+    "sanic",
+    "bottle",
+    "tornado",
+    "pyramid",
+    "falcon",
+    "litestar",
+    "robyn",
+    "werkzeug",
+    "blacksheep",
+    "webob",
+    "cherrypy",
+    "azure",
+    "functions_framework",
+    "chalice",
+    "channels",
+    "wagtail",
+    "flask_restful",
+    "microdot",
+];
+
+impl Engine {
+    /// Whether a type is a request that comes from outside, and none that the app sends.
+    pub(crate) fn is_web_request(&mut self, module: u32, kind: &str) -> bool {
+        let kind = kind.trim_matches(['"', '\'']);
+        let last = kind.rsplit('.').next().unwrap_or(kind);
+        if !matches!(
+            last,
+            "Request" | "HttpRequest" | "WSGIRequest" | "ASGIRequest"
+        ) {
+            return false;
+        }
+        let first = kind.split('.').next().unwrap_or(kind);
+        let sym = self.names.id(first);
+        match self.global(module, sym).map(|value| value.shape) {
+            Some(Shape::Class(_)) => false,
+            Some(Shape::Path(path)) => {
+                let path = self.paths.text(path);
+                let package = path.split('.').next().unwrap_or_default();
+                package == "request" || WEB.contains(&package)
+            }
+            _ => true,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where values do harm.
 
+use std::collections::HashSet;
+
 use model::finding::Confidence;
 
 use super::call::Call;
@@ -12,6 +14,9 @@ use super::value::{Shape, Taint, Value};
 use crate::ir::{Expr, ExprId, Span, Tongue};
 use crate::tables::{Arg, Sink, When};
 
+/// A way through more files than this leads through containers of all kinds of things.
+const FILES: usize = 4;
+
 impl Engine {
     /// Checks the arguments of a call against the tables.
     pub(crate) fn drain_call(&mut self, call: &Call) {
@@ -19,6 +24,70 @@ impl Engine {
         for sink in tables.sinks(&call.name, call.path.as_deref()) {
             self.drain_argument(call, sink);
         }
+        if self.writes_page(call)
+            && let Some(page) = call.given.values.first()
+        {
+            let drain = Drain {
+                harm: Harm::Html,
+                when: When::Tagged,
+                confidence: Confidence::High,
+                is_strict: false,
+                tongue: Tongue::Python,
+                at: Place {
+                    module: self.module(),
+                    span: call.at,
+                },
+            };
+            self.drain(drain, &page.clone());
+        }
+        if matches!(call.name.as_str(), "setHeader" | "header" | "set")
+            && let [name, value, ..] = call.given.values.as_slice()
+        {
+            let (name, value) = (name.clone(), value.clone());
+            self.drain_origin(&name, &value, call.at);
+        }
+    }
+
+    /// An answer that lets whoever asks read it, sign-in included.
+    pub(crate) fn drain_origin(&mut self, header: &Value, value: &Value, span: Span) {
+        let Shape::Const(header) = &header.shape else {
+            return;
+        };
+        if !header.eq_ignore_ascii_case("access-control-allow-origin") || !self.takes_cookies() {
+            return;
+        }
+        let drain = Drain {
+            harm: Harm::Cors,
+            when: When::Always,
+            confidence: Confidence::High,
+            is_strict: false,
+            tongue: self.tongue(),
+            at: Place {
+                module: self.module(),
+                span,
+            },
+        };
+        self.drain(drain, value);
+    }
+
+    /// `self.wfile.write(…)` of a handler of the standard library.
+    fn writes_page(&self, call: &Call) -> bool {
+        let unit = self.unit();
+        let Some(receiver) = call.receiver_id.filter(|_| call.name == "write") else {
+            return false;
+        };
+        match &unit.module.exprs[receiver as usize].kind {
+            Expr::Field(_, name) => self.tongue() == Tongue::Python && self.text(*name) == "wfile",
+            _ => false,
+        }
+    }
+
+    /// Whether the file says that others' pages may call with a sign-in.
+    fn takes_cookies(&self) -> bool {
+        let names = &self.unit().module.names;
+        names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case("access-control-allow-credentials"))
     }
 
     fn drain_argument(&mut self, call: &Call, sink: &Sink) {
@@ -50,7 +119,7 @@ impl Engine {
         self.drain(drain, &value);
     }
 
-    fn argument(&self, call: &Call, arg: Arg) -> Option<(Value, Option<ExprId>)> {
+    fn argument(&mut self, call: &Call, arg: Arg) -> Option<(Value, Option<ExprId>)> {
         let at = |index: usize| {
             let value = call.given.values.get(index)?;
             let written = call.given.written.iter().filter(|one| one.name.is_none());
@@ -64,6 +133,16 @@ impl Engine {
             Some((value, written.next().map(|one| one.value)))
         };
         match arg {
+            Arg::Field(index, name) => {
+                let options = at(index)?.0;
+                let Shape::Object(fields) = &options.shape else {
+                    return None;
+                };
+                let mut found = fields
+                    .iter()
+                    .filter(|(field, _)| &**self.names.text(*field) == name);
+                found.next().map(|(_, value)| (value.clone(), None))
+            }
             Arg::At(index) => at(index),
             Arg::Or(index, name) => named(name).or_else(|| at(index)),
             Arg::Named(name) => named(name),
@@ -96,6 +175,7 @@ impl Engine {
                 is_true.then_some(value)
             }
             When::Unrooted => (!self.has_root(call)).then_some(value),
+            _ if sink.harm == Harm::Archive && self.keyword(call, "filter").is_some() => None,
             When::Page => (!self.is_plain(call)).then_some(value),
             _ if sink.harm == Harm::Ssrf => Some(self.address_in(&value)),
             _ if sink.harm == Harm::Sql => Some(self.statement_in(&value)),
@@ -120,6 +200,9 @@ impl Engine {
 
     /// The statement in an options object.
     fn statement_in(&mut self, value: &Value) -> Value {
+        if let Shape::List(element) = &value.shape {
+            return (**element).clone();
+        }
         if let Shape::Object(fields) = &value.shape {
             let is_statement = |name: &str| matches!(name, "text" | "sql" | "query");
             let mut found = fields
@@ -137,6 +220,10 @@ impl Engine {
     fn shelled(&mut self, call: &Call, value: &Value, written: Option<ExprId>) -> Option<Value> {
         let asks = self.asks_for_shell(call);
         let unit = self.unit();
+        let written = written.map(|id| match &unit.module.exprs[id as usize].kind {
+            Expr::Name(name) => self.bound(*name).unwrap_or(id),
+            _ => id,
+        });
         let elements = match written.map(|id| &unit.module.exprs[id as usize].kind) {
             Some(Expr::List(elements)) => Some(elements.clone()),
             _ => None,
@@ -313,7 +400,16 @@ impl Engine {
 
     fn report(&mut self, drain: Drain, confidence: Confidence, taint: Taint) {
         let key = (drain.harm as u8, drain.at.module, drain.at.span.start);
+        let steps = match taint.step {
+            NO_STEP => vec![],
+            step => self.steps.way(step),
+        };
+        let files: HashSet<u32> = steps.iter().map(|step| step.module).collect();
         let confidence = confidence.min(self.trust_in(drain, &taint));
+        let confidence = match files.len() > FILES {
+            true => confidence.min(Confidence::Medium),
+            false => confidence,
+        };
         if self
             .reaches
             .get(&key)
@@ -321,11 +417,6 @@ impl Engine {
         {
             return;
         }
-        let steps = if taint.step == NO_STEP {
-            vec![]
-        } else {
-            self.steps.way(taint.step)
-        };
         let ways = steps.into_iter().map(|step| Way {
             unit: step.module,
             span: step.span,

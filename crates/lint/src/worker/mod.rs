@@ -3,6 +3,7 @@
 //! Parsers recurse, and some input makes them recurse until the stack ends: no handler catches that.
 //! So files are read by a child process. What it dies of is known, is a finding, and costs a restart.
 
+mod confine;
 mod frame;
 mod pool;
 
@@ -12,7 +13,7 @@ pub(crate) use pool::{Job, scan_all};
 use std::io::{self, Write};
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::Resource;
 use serde::{Deserialize, Serialize};
 
 use crate::scan;
@@ -34,19 +35,8 @@ pub(crate) struct Order {
 ///
 /// What a program has to call when it is started as [`crate::WorkerCommand`] says.
 pub fn run() -> io::Result<()> {
-    let limit = Rlimit {
-        current: Some(MEMORY_BYTES),
-        maximum: Some(MEMORY_BYTES),
-    };
-    setrlimit(Resource::As, limit)?;
-    // A worker that dies is expected; its core is of use to nobody.
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )?;
+    confine::limit(Resource::As, MEMORY_BYTES)?;
+    confine::confine()?;
     let serving = thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(serve)?;

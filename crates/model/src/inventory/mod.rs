@@ -3,6 +3,7 @@
 mod about;
 mod diff;
 mod package;
+mod path;
 mod problem;
 mod purl;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use about::About;
 pub use diff::{Change, Diff, Versioned, diff};
 pub use package::{Ecosystem, Package, Presence, Runtime, Source};
+pub use path::{Paths, paths};
 pub use problem::{Problem, ProblemKind};
 pub use purl::{Purl, encode, pep503};
 

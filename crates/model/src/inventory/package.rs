@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::purl::Purl;
+use crate::advisory::Origin;
 
 /// Whose rules a package's name and version follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -122,6 +123,25 @@ impl Package {
         }
     }
 
+    /// How it came into the image. `asked` are the distribution's packages that the app names itself.
+    ///
+    /// The base lies below `/usr`, its interpreters' own tools too; all else is the app's.
+    pub fn origin(&self, asked: &[String]) -> Origin {
+        let is_of_app = match self.ecosystem {
+            Ecosystem::Debian => asked.contains(&self.name),
+            Ecosystem::Generic => false,
+            Ecosystem::Pypi | Ecosystem::Npm | Ecosystem::Go | Ecosystem::Cargo => {
+                let files = || self.found_in.iter().chain(&self.declared_in);
+                let is_of_base = |file: &String| file.trim_start_matches('/').starts_with("usr/");
+                files().next().is_none() || !files().all(is_of_base)
+            }
+        };
+        match is_of_app {
+            true => Origin::App,
+            false => Origin::Base,
+        }
+    }
+
     /// Takes over what another copy of the same package adds.
     pub fn absorb(&mut self, other: Self) {
         self.presence = self.presence.min(other.presence);
@@ -171,6 +191,61 @@ impl Runtime {
                 self.name.as_str(),
                 self.version.clone(),
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(ecosystem: Ecosystem, file: &str) -> Package {
+        let purl = Purl::generic("a", "1");
+        Package {
+            found_in: vec![file.to_owned()],
+            ..Package::new(purl, ecosystem, "a", None)
+        }
+    }
+
+    #[test]
+    fn what_lies_below_usr_is_the_bases_and_what_the_app_names_is_its_own() {
+        let (named, none) = (vec!["a".to_owned()], vec![]);
+        let venv = "/opt/venv/lib/python3.13/site-packages/a-1.dist-info/METADATA";
+        for (ecosystem, file, asked, origin) in [
+            (Ecosystem::Pypi, venv, &none, Origin::App),
+            (
+                Ecosystem::Pypi,
+                "usr/lib/python3/dist-packages/a-1.dist-info/METADATA",
+                &none,
+                Origin::Base,
+            ),
+            (
+                Ecosystem::Npm,
+                "/app/node_modules/a/package.json",
+                &none,
+                Origin::App,
+            ),
+            (
+                Ecosystem::Npm,
+                "/usr/lib/node_modules/npm/package.json",
+                &named,
+                Origin::Base,
+            ),
+            (
+                Ecosystem::Debian,
+                "/var/lib/dpkg/status",
+                &none,
+                Origin::Base,
+            ),
+            (
+                Ecosystem::Debian,
+                "/var/lib/dpkg/status",
+                &named,
+                Origin::App,
+            ),
+            (Ecosystem::Generic, "/app/tool", &named, Origin::Base),
+        ] {
+            assert_eq!(package(ecosystem, file).origin(asked), origin, "{file}");
         }
     }
 }

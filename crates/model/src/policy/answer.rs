@@ -84,6 +84,42 @@ impl Message {
     }
 }
 
+/// Where a policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyOrigin {
+    /// It came with mayfly.
+    BuiltIn,
+    /// A folder of the server.
+    Folder(String),
+    /// A commit of a git repository.
+    Repository {
+        /// Its URL.
+        url: String,
+        /// The commit.
+        commit: String,
+    },
+}
+
+impl std::fmt::Display for PolicyOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("the one that came with mayfly"),
+            Self::Folder(folder) => f.write_str(folder),
+            Self::Repository { url, commit } => write!(f, "{url} at {commit}"),
+        }
+    }
+}
+
+/// A policy that was loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyLoad {
+    /// Where it comes from.
+    pub origin: PolicyOrigin,
+    /// Of its files.
+    pub digest: Digest,
+}
+
 /// A rule that had a part in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidingRule {
@@ -117,6 +153,22 @@ pub struct Decision {
     pub exempt: Vec<Message>,
     /// The rules that spoke.
     pub rules: Vec<DecidingRule>,
+}
+
+impl Decision {
+    /// What stands for a decision of `policy` about `question` that could not be made: a denial.
+    pub fn not_evaluated(policy: Digest, question: &str, why: &str) -> Self {
+        let msg = format!("the policy cannot be evaluated: {why}");
+        Self {
+            verdict: Verdict::Fail,
+            policy,
+            input: Digest::of(question.as_bytes()),
+            deny: vec![Message::new(NOT_EVALUATED, msg)],
+            warn: Vec::new(),
+            exempt: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
 }
 
 /// Takes out what was denied and let pass. Returns what still denies, and what was lifted.

@@ -9,6 +9,7 @@ use crate::Timestamp;
 use crate::advisory::{AdvisoryKind, Certainty, Hit, Origin};
 use crate::attestation::{PredicateType, SignedBy};
 use crate::digest::Digest;
+use crate::finding::{Finding, FixKind};
 use crate::verification::Report;
 
 /// Which shape `input` has. It grows when a field changes its meaning or goes.
@@ -436,6 +437,90 @@ pub struct PredicateFacts {
     pub kind: PredicateType,
     /// The predicate.
     pub predicate: Value,
+}
+
+impl FindingFacts {
+    /// What a policy is told about a finding.
+    pub fn of(finding: &Finding) -> Self {
+        let fix = finding.fix.as_ref().map(|fix| match fix.kind {
+            FixKind::Advice => fix.to.clone(),
+            FixKind::Replace => format!("write `{}`", fix.to),
+            FixKind::Upgrade => format!("use {} or later", fix.to),
+        });
+        Self {
+            fingerprint: finding.fingerprint.to_string(),
+            gate: finding.gate.to_string(),
+            rule_id: finding.rule_id.clone(),
+            severity: word(&finding.severity),
+            confidence: word(&finding.confidence),
+            blocks: finding.blocks,
+            cwe: finding.cwe,
+            file: finding.file.clone(),
+            line: finding.line,
+            why: finding.why.clone(),
+            fix,
+            purl: finding.purl.clone(),
+            introduced_by_this_change: finding.introduced_by_this_change,
+        }
+    }
+}
+
+impl TestsFacts {
+    /// Nobody ran them.
+    pub fn missing() -> Self {
+        Self {
+            state: EvidenceState::Missing,
+            why: None,
+            total: 0,
+            failed: 0,
+        }
+    }
+}
+
+impl ProvenanceFacts {
+    /// Nothing signed says anything.
+    pub fn unsaid(state: EvidenceState, why: Option<String>) -> Self {
+        Self {
+            state,
+            why,
+            builder: None,
+            placement: None,
+            image: None,
+            snapshot: None,
+            signed_by: None,
+        }
+    }
+}
+
+impl FindingsFacts {
+    /// Nobody looked.
+    pub fn missing() -> Self {
+        Self {
+            state: EvidenceState::Missing,
+            why: None,
+            unread: 0,
+            total: 0,
+            list: Vec::new(),
+        }
+    }
+
+    /// All of `list`, of which `unread` files could not be read as a whole.
+    pub fn done(list: &[Finding], unread: usize) -> Self {
+        let list: Vec<_> = list.iter().map(FindingFacts::of).collect();
+        Self {
+            state: EvidenceState::Done,
+            why: None,
+            unread: count(unread),
+            total: count(list.len()),
+            list,
+        }
+    }
+}
+
+/// As JSON writes an enumeration's value.
+fn word(value: &impl Serialize) -> String {
+    let written = serde_json::to_value(value).unwrap_or_default();
+    written.as_str().unwrap_or_default().to_owned()
 }
 
 impl VulnerabilityFacts {

@@ -5,6 +5,7 @@ mod story;
 use model::app::App;
 use model::event::{Event, Happening};
 use model::failure::{Failure, FailureCode};
+use model::policy::{PolicyLoad, PolicyOrigin, Verdict};
 use model::rollout::Phase;
 use model::run::{Outcome, Settled};
 use model::signing_key::KeyId;
@@ -12,7 +13,9 @@ use model::transparency::Inclusion;
 use model::{Digest, Release, ReleaseNumber, RunId};
 
 use super::{Change, Ledger, LedgerError};
-use story::{at, env, events_of, evidence, name, promoted, record, release, run, shop, starting};
+use story::{
+    at, env, events_of, evidence, exemption, name, promoted, record, release, run, shop, starting,
+};
 
 /// Makes a test of each sentence of the ledger's contract.
 ///
@@ -38,6 +41,9 @@ macro_rules! ledger_contract {
             a_release_waits_for_its_proof_and_the_first_one_stays
             key_changes_are_events_of_the_server_alone
             a_person_stands_behind_one_hash_until_forgotten
+            an_exemption_is_granted_once_and_stays_in_the_record_when_it_is_taken_back
+            only_the_last_rescan_of_a_release_is_kept_and_each_is_told
+            policies_and_vulnerability_data_are_events_of_the_server_alone
             entries_are_events_as_they_were_written
             env_values_are_numbered_without_gaps_and_stay_out_of_events
             pins_are_set_and_forgotten
@@ -619,6 +625,81 @@ mod sentences {
         record(ledger, vec![Change::PersonForgotten { owner }]).await;
         assert_eq!(ledger.stand_ins().await.expect("an answer"), []);
         assert_ne!(by(3).await, first);
+    }
+
+    pub async fn an_exemption_is_granted_once_and_stays_in_the_record_when_it_is_taken_back(
+        ledger: &dyn Ledger,
+    ) {
+        shop(ledger).await;
+        let (shop, by) = (name("shop"), run(1).owner);
+        let granted = exemption(&shop);
+        let grant = || Change::ExemptionGranted {
+            exemption: Box::new(granted.clone()),
+            by,
+        };
+        let told = record(ledger, vec![grant()]).await;
+        assert_eq!(events_of(&told), ["exemption_granted"]);
+        let text = String::from_utf8_lossy(&told[0].canonical_bytes()).into_owned();
+        assert!(!text.contains("a person's name"), "{text}");
+        assert_eq!(record(ledger, vec![grant()]).await, []);
+        let all = ledger.exemptions(&shop).await.expect("an answer");
+        assert_eq!(all, std::slice::from_ref(&granted));
+        let id = granted.id;
+        let revoke = || vec![Change::ExemptionRevoked { id, by }];
+        assert_eq!(
+            events_of(&record(ledger, revoke()).await),
+            ["exemption_revoked"]
+        );
+        let all = ledger.exemptions(&shop).await.expect("an answer");
+        assert!(all[0].revoked_at.is_some());
+        assert_eq!(record(ledger, revoke()).await, []);
+        let id = Digest::of(b"another one");
+        let unknown = vec![Change::ExemptionRevoked { id, by }];
+        assert!(missing(ledger.record(at(9), unknown).await).contains("exemption"));
+        let other = ledger.exemptions(&name("blog")).await.expect("an answer");
+        assert_eq!(other, []);
+    }
+
+    pub async fn only_the_last_rescan_of_a_release_is_kept_and_each_is_told(ledger: &dyn Ledger) {
+        shop(ledger).await;
+        record(ledger, vec![Change::RunStarted(run(1))]).await;
+        let release = release(1);
+        let key = release.key.clone();
+        record(ledger, vec![Change::ReleaseCreated(Box::new(release))]).await;
+        assert_eq!(ledger.rescan(&key).await.expect("an answer"), None);
+        for text in ["one", "two"] {
+            let evidence = Digest::of(text.as_bytes());
+            let change = Change::Rescanned {
+                release: key.clone(),
+                evidence,
+                verdict: Verdict::Fail,
+            };
+            assert_eq!(
+                events_of(&record(ledger, vec![change]).await),
+                ["rescanned"]
+            );
+            assert_eq!(
+                ledger.rescan(&key).await.expect("an answer"),
+                Some(evidence)
+            );
+        }
+    }
+
+    pub async fn policies_and_vulnerability_data_are_events_of_the_server_alone(
+        ledger: &dyn Ledger,
+    ) {
+        shop(ledger).await;
+        let loaded = Change::PolicyLoaded(PolicyLoad {
+            origin: PolicyOrigin::Folder("/etc/policies".into()),
+            digest: Digest::of(b"policy"),
+        });
+        let imported = Change::AdvisoriesImported {
+            data: Digest::of(b"data"),
+            modified: Some(at(1)),
+        };
+        let told = record(ledger, vec![loaded, imported]).await;
+        assert_eq!(events_of(&told), ["policy_loaded", "advisories_imported"]);
+        assert!(told.iter().all(|event| event.app.is_none()));
     }
 
     pub async fn entries_are_events_as_they_were_written(ledger: &dyn Ledger) {

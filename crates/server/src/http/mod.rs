@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod blobs;
 mod events;
+mod gates;
 mod keys;
 mod log;
 mod logs;
@@ -96,6 +97,18 @@ fn router() -> Router<Daemon> {
         .route("/v1/apps/{app}/sbom", get(supply::bill))
         .route("/v1/apps/{app}/sbom/diff", get(supply::diff))
         .route("/v1/apps/{app}/push", post(supply::push))
+        .route(
+            "/v1/apps/{app}/exemptions",
+            get(gates::exemptions).post(gates::exempt),
+        )
+        .route("/v1/apps/{app}/exemptions/{id}", delete(gates::revoke))
+        .route("/v1/apps/{app}/vex", get(gates::vex))
+        .route(
+            paths::ADVISORIES,
+            get(gates::advisories).post(gates::import),
+        )
+        .route(paths::POLICY, get(gates::policy))
+        .route(paths::DECISIONS, get(gates::decisions))
         .route(paths::KEYS, get(keys::list).post(keys::rotate))
         .route("/v1/keys/revoke", post(keys::revoke))
         .route("/v1/keys/export", get(keys::export))

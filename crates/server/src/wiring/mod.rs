@@ -1,7 +1,12 @@
 //! Which adapter stands behind each port. The only file that names them.
 
+mod gates;
 mod log;
+mod repository;
+mod scan_cache;
 mod signing;
+
+pub(crate) use gates::read_folder as read_policy_folder;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,6 +16,7 @@ use attest::{KeyFolder, LogKey};
 use build::ImageBuilder;
 use delivery::warm::LateWaker;
 use delivery::{BuilderIdentity, Delivery, Ports, Settings};
+use model::policy::Audience;
 use model::provenance::Placement;
 use model::{Failure, FailureCode, Timestamp};
 use ports::traffic::{Observation, Observer};
@@ -63,14 +69,14 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
     if swept > 0 {
         tracing::info!(swept, "what an earlier daemon left half made was removed");
     }
-    let builder = ImageBuilder::new(
+    let builder = Arc::new(ImageBuilder::new(
         build::Config {
             home: home.clone(),
             mirror: config.mirror.clone(),
         },
         Arc::clone(&blobs),
         Arc::clone(&sandboxes) as Arc<dyn ports::Workshop>,
-    )?;
+    )?);
     let keys = KeyFolder::open(&home.join("keys/signing"), Timestamp::now())
         .map_err(|error| Failure::of(&error))?;
     let log_key = LogKey::open(&home.join("keys/log.pem")).map_err(|error| Failure::of(&error))?;
@@ -95,9 +101,13 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
         log: Arc::new(log),
         blobs,
         checkout: Arc::new(checkout),
-        builder: Arc::new(builder),
+        tester: Arc::clone(&builder) as Arc<dyn ports::Tester>,
+        builder,
         runtime: Arc::clone(&sandboxes) as Arc<dyn ports::Runtime>,
         traffic: Arc::new(edge),
+        checker: Arc::new(gates::checker(&config.program, home)?),
+        scanner: Arc::new(gates::scanner(home)?),
+        decider: Arc::new(gates::decider(&config.policy, home)?),
         clock: Arc::new(SystemClock),
     };
     let settings = Settings {
@@ -105,6 +115,9 @@ pub(crate) async fn wire(config: &ServeConfig, host: String) -> Result<Wired, Fa
         source: config.source,
         builder: builder_identity(config),
         sign_within: signing.within,
+        audience: audience(&config.listen),
+        max_advisory_age_seconds: config.max_advisory_age.as_secs(),
+        may_approve: gates::may_approve,
         ..Settings::new(home.join("data"))
     };
     let delivery = Delivery::new(ports, settings);
@@ -152,6 +165,14 @@ fn edge_config(config: &ServeConfig, waker: Arc<LateWaker>) -> proxy::Config {
         observer: Arc::new(Unobserved),
         waker,
         limits: proxy::Limits::default(),
+    }
+}
+
+/// Who can reach apps at these addresses. Nobody asks who calls yet.
+fn audience(listen: &[IpAddr]) -> Audience {
+    match listen.iter().all(IpAddr::is_loopback) {
+        true => Audience::Machine,
+        false => Audience::Public,
     }
 }
 

@@ -17,6 +17,7 @@ use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::Event;
 use model::evidence::Evidence;
+use model::exemption::GrantedExemption;
 use model::release::Release;
 use model::run::Run;
 use model::transparency::Inclusion;
@@ -111,6 +112,14 @@ impl Ledger for SqliteLedger {
 
     async fn env_version(&self, app: &AppName) -> Result<u32, LedgerError> {
         read::env_version(&self.readers, app).await
+    }
+
+    async fn exemptions(&self, app: &AppName) -> Result<Vec<GrantedExemption>, LedgerError> {
+        read::exemptions(&self.readers, app).await
+    }
+
+    async fn rescan(&self, release: &ReleaseKey) -> Result<Option<Digest>, LedgerError> {
+        read::rescan(&self.readers, release).await
     }
 
     async fn pins(&self, app: &AppName) -> Result<Vec<(String, Digest)>, LedgerError> {

@@ -4,6 +4,7 @@ use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::stand_in;
 use model::evidence::Evidence;
+use model::exemption::GrantedExemption;
 use model::release::{Release, ReleaseKey, ReleaseNumber};
 use model::run::Run;
 use model::transparency::Inclusion;
@@ -103,6 +104,33 @@ pub(super) async fn evidence(pool: &SqlitePool, run: RunId) -> Result<Vec<Eviden
         .await;
     let records: Vec<String> = records.map_err(broken)?;
     records.iter().map(|text| row::from_json(text)).collect()
+}
+
+/// What was ever let pass for an app, oldest first.
+pub(super) async fn exemptions(
+    pool: &SqlitePool,
+    app: &AppName,
+) -> Result<Vec<GrantedExemption>, LedgerError> {
+    let rows =
+        sqlx::query("SELECT record, revoked_at FROM exemptions WHERE app = $1 ORDER BY rowid")
+            .bind(app.as_str())
+            .fetch_all(pool)
+            .await;
+    each(rows, row::exemption)
+}
+
+/// The last rescan of a release.
+pub(super) async fn rescan(
+    pool: &SqlitePool,
+    key: &ReleaseKey,
+) -> Result<Option<Digest>, LedgerError> {
+    let found = sqlx::query_scalar("SELECT evidence FROM rescans WHERE app = $1 AND number = $2")
+        .bind(key.app.as_str())
+        .bind(i64::from(key.number.get()))
+        .fetch_optional(pool)
+        .await;
+    let found: Option<String> = found.map_err(broken)?;
+    found.map(|text| row::parsed(&text)).transpose()
 }
 
 /// One set of `.env` values.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use model::Timestamp;
 use model::app::{App, Owner};
+use model::exemption::GrantedExemption;
 use model::release::{Release, ReleaseKey, ReleaseNumber};
 use model::run::Run;
 use ports::ledger::LedgerError;
@@ -122,6 +123,15 @@ pub(super) fn release(row: &SqliteRow) -> Result<Release, LedgerError> {
         created_at: moment(number(row, "created_at")?)?,
         expires_at: expires.map(moment).transpose()?,
         phase: from_json(&text(row, "phase")?)?,
+    })
+}
+
+/// An exemption of the table `exemptions`.
+pub(super) fn exemption(row: &SqliteRow) -> Result<GrantedExemption, LedgerError> {
+    let revoked: Option<i64> = row.try_get("revoked_at").map_err(broken)?;
+    Ok(GrantedExemption {
+        revoked_at: revoked.map(moment).transpose()?,
+        ..from_json(&text(row, "record")?)?
     })
 }
 

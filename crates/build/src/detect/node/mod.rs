@@ -6,6 +6,7 @@ mod missing;
 mod package;
 mod scripts;
 mod start;
+pub(in crate::detect) mod suites;
 mod workspaces;
 
 use std::collections::{BTreeMap, BTreeSet};

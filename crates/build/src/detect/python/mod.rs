@@ -7,6 +7,7 @@ mod names;
 mod requirements;
 mod start;
 mod stdlib;
+pub(in crate::detect) mod suites;
 mod version;
 
 pub(crate) use names::canonical;
@@ -111,7 +112,11 @@ pub(super) fn describe(
     };
     let mut warnings = listed.warnings.clone();
     let needs = found.as_ref().map_or(&[][..], |found| &found.needs);
-    let missing = missing::find(folder, &scripts, &listed, needs);
+    // What tests alone use is no part of the image.
+    let (_, of_app): (Vec<Script>, Vec<Script>) = scripts
+        .into_iter()
+        .partition(|script| suites::is_for_tests(&script.path));
+    let missing = missing::find(folder, &of_app, &listed, needs);
     warnings.extend(missing.iter().map(|missing| missing.warning.clone()));
     let start = match found {
         Some(found) => {

@@ -78,6 +78,18 @@ pub(super) fn name_of(line: &str) -> Option<String> {
     NAME.captures(line).map(|found| canonical(&found[1]))
 }
 
+/// The requirements of one file and of those that it includes, as the app's own list has them.
+pub(super) fn lines_of(folder: &Folder, file: &str) -> Vec<String> {
+    let mut listed = Listed::default();
+    include(folder, file, INCLUDE_DEPTH, &mut listed);
+    listed.lines
+}
+
+/// A requirement as it is asked for; `None` for what no registry has.
+pub(super) fn requirement_of(line: &str) -> Option<String> {
+    requirement(line).line
+}
+
 fn requirements_file(folder: &Folder) -> Option<String> {
     let usual = [
         "requirements.txt",

@@ -3,9 +3,12 @@
 use std::sync::LazyLock;
 
 use model::failure::{Failure, FailureCode};
+use model::inventory::Ecosystem;
 use regex::Regex;
 
+use crate::recipe::admission;
 use crate::recipe::job::{Done, network_failure};
+use crate::recipe::kit::Order;
 
 static NOT_FOUND: LazyLock<Regex> =
     LazyLock::new(|| rule(r"GET \S+/([^/\s]+|@[^/\s]+/[^/\s]+) - 404"));
@@ -61,17 +64,18 @@ const POPULAR: [&str; 40] = [
 ];
 
 /// The failure of an installation.
-pub(super) fn failure(done: &Done, list: &str) -> Failure {
-    let text = done.lines.join("\n");
-    if let Some(found) = NOT_FOUND.captures(&text) {
+pub(super) fn failure(order: &Order<'_>, done: &Done, list: &str) -> Failure {
+    if let Some(found) = NOT_FOUND.captures(&done.lines.join("\n")) {
         let name = found[1].replace("%2f", "/");
-        let message = format!("there is no Node package called `{name}`");
-        let failure = done.explain(Failure::new(FailureCode::Dependency, message));
-        return match nearest(&name) {
-            Some(near) => failure.hint(format!("write `{near}` in place of `{name}` in {list}")),
-            None => failure.hint(format!("remove `{name}` from {list}, or correct its name")),
-        };
+        let near = order.gate.nearest(Ecosystem::Npm, &name);
+        let near = near.or_else(|| nearest(&name).map(str::to_owned));
+        return done.explain(admission::unknown(order, Ecosystem::Npm, &name, list, near));
     }
+    other_failure(done, list)
+}
+
+fn other_failure(done: &Done, list: &str) -> Failure {
+    let text = done.lines.join("\n");
     if let Some(found) = NO_VERSION.captures(&text) {
         let (version, name) = (&found[1], &found[2]);
         let message = format!("the Node package `{name}` has no version `{version}`");
@@ -102,13 +106,24 @@ mod tests {
     use ports::workshop::{JobEnd, JobReport};
 
     #[test]
+    fn a_name_that_no_package_has_is_read_from_the_installers_words() {
+        for (text, name) in [
+            (
+                "error: GET https://registry.example/expresss - 404",
+                "expresss",
+            ),
+            ("error: GET https://registry.example/@a%2fb - 404", "@a%2fb"),
+            ("error: GET https://registry.example/@a/b - 404", "@a/b"),
+        ] {
+            let found = NOT_FOUND.captures(text).expect(text);
+            assert_eq!(&found[1], name);
+        }
+        assert_eq!(nearest("expresss"), Some("express"));
+    }
+
+    #[test]
     fn the_installers_complaints_are_told_apart() {
         for (text, code, words) in [
-            (
-                "error: GET https://registry.example/expresss - 404\nerror: expresss@* failed to resolve",
-                FailureCode::Dependency,
-                "called `expresss`",
-            ),
             (
                 "error: No version matching \"^99\" found for specifier \"express\" (but package exists)",
                 FailureCode::Dependency,
@@ -132,7 +147,7 @@ mod tests {
                 },
                 lines: text.lines().map(str::to_owned).collect(),
             };
-            let failure = failure(&done, "package.json");
+            let failure = other_failure(&done, "package.json");
             assert_eq!(failure.code, code, "{text}");
             assert!(failure.message.contains(words), "{failure}");
             assert!(failure.hint.is_some());

@@ -7,10 +7,11 @@ use std::path::Path;
 use model::failure::Failure;
 
 use super::lock::{self, Lock};
-use super::{Made, PACKAGES, complaint, install_root, lock_pin, native, packages_path};
+use super::{Made, PACKAGES, complaint, install_root, lock_pin, native, packages_path, requested};
 use crate::layer::{LayerError, PackedLayer};
+use crate::recipe::admission;
 use crate::recipe::build::is_folder;
-use crate::recipe::job::{Command, Done, program, write};
+use crate::recipe::job::{Command, program, write};
 use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
 use crate::recipe::{NodePackages, NodeRecipe, NodeResult};
 
@@ -24,14 +25,15 @@ pub(super) struct Installed {
     pub(super) cached: bool,
 }
 
+/// Chooses versions: by a lock that is there, as far as it goes. Nothing is installed yet.
+const LOCK: &str = "
+/mayfly/bun install --lockfile-only --ignore-scripts --no-progress --linker hoisted
+[ -e bun.lock ] || echo '{}' > bun.lock
+";
 /// Scripts of packages never run here: this job has a network.
 ///
 /// Workspaces share one folder of packages, as npm makes it.
 const INSTALL: &str = "
-/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted
-mkdir -p node_modules
-";
-const INSTALL_LOCKED: &str = "
 /mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --frozen-lockfile
 mkdir -p node_modules
 ";
@@ -44,7 +46,7 @@ mkdir -p node_modules
 ";
 
 /// Folders below the packages that tools which build front ends write to.
-pub(super) const CACHES: [&str; 4] = [".cache", ".vite", ".vite-temp", ".astro"];
+pub(in crate::recipe) const CACHES: [&str; 4] = [".cache", ".vite", ".vite-temp", ".astro"];
 
 /// Finds the packages' layer, or makes it.
 pub(super) async fn install(
@@ -77,12 +79,12 @@ pub(super) async fn install(
         bun: &bun,
     };
     if let Some(lock) = pinned.clone().filter(|lock| lock.input == input) {
+        // Asked whatever is cached: what is known about packages changes.
+        work.admit(&lock).await?;
         if let Some(found) = work.found(&lock).await {
             return Ok(found);
         }
-        return work
-            .run(input, &[("bun.lock", lock.text.as_bytes())], INSTALL_LOCKED)
-            .await;
+        return work.run(lock).await;
     }
     // A lock from before keeps the versions that still fit; the app's own comes first.
     let old = pinned
@@ -92,7 +94,12 @@ pub(super) async fn install(
         .as_ref()
         .map(|(name, bytes)| (*name, bytes.as_slice()));
     let files: Vec<(&str, &[u8])> = own.or(old).into_iter().collect();
-    work.run(input, &files, INSTALL).await
+    let lock = work.choose(input, &files).await?;
+    work.admit(&lock).await?;
+    if let Some(found) = work.found(&lock).await {
+        return Ok(found);
+    }
+    work.run(lock).await
 }
 
 /// Whether some packages are there for the build or for other workspaces alone. The start command has the last word: what
@@ -194,32 +201,41 @@ impl Work<'_, '_> {
         })
     }
 
-    async fn run(
-        &self,
-        input: model::Digest,
-        files: &[(&str, &[u8])],
-        script: &str,
-    ) -> Result<Installed, Failure> {
+    /// Asks the installer for a lock, without installing by it.
+    async fn choose(&self, input: model::Digest, files: &[(&str, &[u8])]) -> Result<Lock, Failure> {
         let work = self.kit.packer.scratch()?;
         self.write_manifests(work.path())?;
         for (name, bytes) in files {
             let path = work.path().join(name);
             fs::write(&path, bytes).map_err(|cause| LayerError::at(path)(cause))?;
         }
+        self.job("choose versions of Node packages", work.path(), LOCK)
+            .await?;
+        let path = work.path().join("bun.lock");
+        let text = fs::read_to_string(&path).map_err(|cause| LayerError::at(path)(cause))?;
+        Ok(Lock { input, text })
+    }
+
+    async fn admit(&self, lock: &Lock) -> Result<(), Failure> {
+        let packages = requested::of_lock(self.order, &self.list(), &self.manifests, lock);
+        admission::admit(self.order, &packages).await
+    }
+
+    /// Installs by a lock whose packages were admitted.
+    async fn run(&self, lock: Lock) -> Result<Installed, Failure> {
+        let work = self.kit.packer.scratch()?;
+        self.write_manifests(work.path())?;
+        let path = work.path().join("bun.lock");
+        fs::write(&path, &lock.text).map_err(|cause| LayerError::at(path)(cause))?;
         let script = match self.lasting {
             true => {
                 self.write_manifests(&work.path().join("lasting"))?;
-                format!("{script}{LASTING}")
+                format!("{INSTALL}{LASTING}")
             }
-            false => script.to_owned(),
+            false => INSTALL.to_owned(),
         };
-        let done = self.job(work.path(), &script).await?;
-        if !done.report.succeeded() {
-            return Err(complaint::failure(&done, &self.list()));
-        }
-        let path = work.path().join("bun.lock");
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let lock = Lock { input, text };
+        self.job("install Node packages", work.path(), &script)
+            .await?;
         let (all, mut more) = self.layer(work.path(), &lock, Part::All).await?;
         let lasting = match self.lasting {
             true => {
@@ -276,7 +292,7 @@ impl Work<'_, '_> {
         Ok((layer, more))
     }
 
-    async fn job(&self, work: &Path, script: &str) -> Result<Done, Failure> {
+    async fn job(&self, step: &str, work: &Path, script: &str) -> Result<(), Failure> {
         let (mut binds, mut env) = certificates();
         binds.push(program(self.bun, "bun"));
         binds.push(write(work, "/work"));
@@ -295,7 +311,7 @@ impl Work<'_, '_> {
             );
         }
         let command = Command {
-            step: "install Node packages",
+            step,
             layers: self.made.dirs(),
             binds,
             script,
@@ -303,7 +319,11 @@ impl Work<'_, '_> {
             workdir: "/work",
             network: registries_only(&self.kit.tools),
         };
-        self.kit.runner(self.order).run(command).await
+        let done = self.kit.runner(self.order).run(command).await?;
+        match done.report.succeeded() {
+            true => Ok(()),
+            false => Err(complaint::failure(self.order, &done, &self.list())),
+        }
     }
 
     fn list(&self) -> String {

@@ -5,6 +5,9 @@ mod complaint;
 mod install;
 mod lock;
 mod native;
+mod requested;
+
+pub(super) use install::CACHES;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,7 +52,7 @@ impl Made {
         own.into_iter().chain(self.packages.clone()).collect()
     }
 
-    fn dirs(&self) -> Vec<PathBuf> {
+    pub(super) fn dirs(&self) -> Vec<PathBuf> {
         vec![self.base.dir.clone(), self.node.dir.clone()]
     }
 }
@@ -156,7 +159,8 @@ fn packages_paths(recipe: &NodeRecipe, layer: &PackedLayer) -> Vec<String> {
     std::iter::once(packages_path(recipe)).chain(own).collect()
 }
 
-fn path_variable(recipe: &NodeRecipe) -> String {
+/// Where an app finds programs.
+pub(super) fn path_variable(recipe: &NodeRecipe) -> String {
     let (own, shared) = (modules_of(&recipe.folder), packages_path(recipe));
     let programs = match own == shared {
         true => format!("/{shared}/.bin"),
@@ -178,6 +182,15 @@ pub(super) fn serve(recipe: &NodeRecipe, start: &Start) -> Process {
     process(&recipe.folder, start, env)
 }
 
+/// All packages of an app, those for development too: where they lie, and their paths in a sandbox.
+pub(super) fn packages(recipe: &NodeRecipe, made: &Made) -> Vec<(PathBuf, String)> {
+    let packages = made.packages.iter().flat_map(|layer| {
+        let paths = packages_paths(recipe, layer).into_iter();
+        paths.map(|path| (layer.dir.join(&path), format!("/{path}")))
+    });
+    packages.collect()
+}
+
 /// Runs an app's own build.
 pub(super) async fn build(
     kit: &Kit,
@@ -187,11 +200,6 @@ pub(super) async fn build(
     sees: &Sees,
     command: &str,
 ) -> Result<Output, Failure> {
-    let packages = made.packages.iter().flat_map(|layer| {
-        let paths = packages_paths(recipe, layer).into_iter();
-        paths.map(|path| (layer.dir.join(&path), format!("/{path}")))
-    });
-    let packages = packages.collect();
     let env = [
         ("PATH", path_variable(recipe)),
         ("NEXT_TELEMETRY_DISABLED", "1".to_owned()),
@@ -205,8 +213,8 @@ pub(super) async fn build(
         folder: &recipe.folder,
         sees,
         layers: made.dirs(),
-        packages,
-        caches: &install::CACHES,
+        packages: packages(recipe, made),
+        caches: &CACHES,
         env: env.map(|(name, value)| (name.to_owned(), value)).into(),
     };
     build::run(kit, order, build).await

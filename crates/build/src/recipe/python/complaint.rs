@@ -3,9 +3,12 @@
 use std::sync::LazyLock;
 
 use model::failure::{Failure, FailureCode};
+use model::inventory::Ecosystem;
 use regex::Regex;
 
+use crate::recipe::admission;
 use crate::recipe::job::{Done, network_failure};
+use crate::recipe::kit::Order;
 
 /// Names that people misspell, for the nearest one.
 const POPULAR: [&str; 60] = [
@@ -137,7 +140,28 @@ pub(super) fn complaint(done: &Done) -> Complaint {
 }
 
 /// The failure that a complaint comes to when nothing else can be tried.
-pub(super) fn failure(complaint: &Complaint, done: &Done, list: &str) -> Failure {
+pub(super) fn failure(
+    order: &Order<'_>,
+    complaint: &Complaint,
+    done: &Done,
+    list: &str,
+) -> Failure {
+    if let Complaint::NotFound(name) = complaint {
+        let name = crate::detect::canonical(name);
+        let near = order.gate.nearest(Ecosystem::Pypi, &name);
+        let near = near.or_else(|| nearest(&name).map(str::to_owned));
+        return done.explain(admission::unknown(
+            order,
+            Ecosystem::Pypi,
+            &name,
+            list,
+            near,
+        ));
+    }
+    other_failure(complaint, done, list)
+}
+
+fn other_failure(complaint: &Complaint, done: &Done, list: &str) -> Failure {
     let message = match complaint {
         Complaint::Network => {
             let network = network_failure(done, "Python");
@@ -158,10 +182,6 @@ pub(super) fn failure(complaint: &Complaint, done: &Done, list: &str) -> Failure
     };
     let failure = done.explain(Failure::new(FailureCode::Dependency, message));
     match complaint {
-        Complaint::NotFound(name) => match nearest(name) {
-            Some(near) => failure.hint(format!("write `{near}` in place of `{name}` in {list}")),
-            None => failure.hint(format!("remove `{name}` from {list}, or correct its name")),
-        },
         Complaint::NoVersion(name) => {
             failure.hint(format!("write `{name}` without a version in {list}"))
         }
@@ -229,23 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelled_package_gets_the_nearest_name_as_its_hint() {
+    fn a_misspelled_package_gets_the_nearest_name() {
         for (name, near) in [
             ("reqeusts", Some("requests")),
             ("flaskk", Some("flask")),
             ("zzzzqq", None),
         ] {
-            let failure = failure(
-                &Complaint::NotFound(name.into()),
-                &done(""),
-                "requirements.txt",
-            );
-            let hint = failure.hint.expect("a hint");
-            assert_eq!(
-                near.is_some_and(|near| hint.contains(&format!("`{near}`"))),
-                near.is_some(),
-                "{hint}"
-            );
+            assert_eq!(nearest(name), near);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Python: packages resolved once, installed from wheels by their hashes, compiled ahead.
 
 mod complaint;
+mod for_tests;
 mod lock;
+mod requested;
 mod resolve;
 mod sources;
 mod system;
@@ -17,6 +19,7 @@ use model::serving::Process;
 
 use crate::debian::{Base, BaseKind};
 use crate::layer::{LayerError, PackedLayer};
+use crate::recipe::admission;
 use crate::recipe::job::{Command, program, read, write};
 use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
 use crate::recipe::python::lock::Lock;
@@ -24,6 +27,8 @@ use crate::recipe::python::resolve::Ask;
 use crate::recipe::python::wheel::{Bench, LINKS};
 use crate::recipe::start::process;
 use crate::recipe::{PythonPackages, PythonRecipe};
+
+pub(super) use for_tests::{for_tests, variables as variables_of_tests};
 
 /// Where packages lie in images.
 const ENVIRONMENT: &str = "/opt/venv";
@@ -38,6 +43,8 @@ pub(super) struct Made {
     pub(super) cached: bool,
     /// The Python that it got.
     pub(super) version: String,
+    ground: Ground,
+    lock: Option<Lock>,
 }
 
 /// A base of a version, with what installers need.
@@ -64,8 +71,10 @@ pub(super) async fn make(
         return Ok(Made {
             pins: [base_pin(&ground)].into(),
             cached: ground.base.cached,
-            layers: vec![ground.base.packed],
+            layers: vec![ground.base.packed.clone()],
             version,
+            ground,
+            lock: None,
         });
     }
     let fits = |lock: &Lock| {
@@ -91,8 +100,10 @@ pub(super) async fn make(
             (resolved.lock, resolved.pins, true)
         }
     };
+    // Asked whatever is cached: what is known about packages changes.
+    admission::admit(order, &requested::of_app(order, recipe, &lock.text)).await?;
     let ground = ground(kit, order, &lock.python).await?;
-    let packages = packages(kit, order, &ground, &lock).await?;
+    let packages = packages(kit, order, &ground, &lock, Environment::App).await?;
     let mut pins = BTreeMap::from([base_pin(&ground), (lock::PIN.to_owned(), lock.to_pin())]);
     pins.extend(more);
     pins.extend(packages.pins);
@@ -100,8 +111,10 @@ pub(super) async fn make(
     Ok(Made {
         pins,
         cached: ground.base.cached && cached && !resolved,
-        layers: vec![ground.base.packed, packages],
-        version: ground.version,
+        layers: vec![ground.base.packed.clone(), packages],
+        version: ground.version.clone(),
+        ground,
+        lock: Some(lock),
     })
 }
 
@@ -159,16 +172,42 @@ struct Packages {
     cached: bool,
 }
 
-/// The layer with all packages, found or installed.
+/// Who has packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Environment {
+    /// The image.
+    App,
+    /// Its tests alone.
+    Tests,
+}
+
+impl Environment {
+    fn path(self) -> &'static str {
+        match self {
+            Self::App => ENVIRONMENT,
+            Self::Tests => for_tests::ENVIRONMENT,
+        }
+    }
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::App => "python packages",
+            Self::Tests => "python packages of tests",
+        }
+    }
+}
+
+/// The layer with all packages, found or installed. They have been admitted.
 async fn packages(
     kit: &Kit,
     order: &Order<'_>,
     ground: &Ground,
     lock: &Lock,
+    environment: Environment,
 ) -> Result<Packages, Failure> {
     let base = ground.base.packed.layer.diff_id.to_string();
     let uv = kit.tools.uv().await?;
-    let key = key(&["python packages", &lock.text, &base, &version_of(&uv)]);
+    let key = key(&[environment.what(), &lock.text, &base, &version_of(&uv)]);
     if let Some(found) = kit.packer.recall(&key).await {
         return Ok(Packages {
             layer: found,
@@ -186,10 +225,11 @@ async fn packages(
     let (text, pins) = build_missing(kit, order, ground, lock, &links).await?;
     fs::write(&lock_path, text).map_err(|cause| LayerError::at(&lock_path)(cause))?;
     let step = format!("install {} Python packages", lock.packages());
+    let script = INSTALL.replace(ENVIRONMENT, environment.path());
     let mut job = Command {
         step: &step,
         layers: vec![ground.base.packed.dir.clone()],
-        script: INSTALL,
+        script: &script,
         workdir: "/opt",
         ..installer(kit, &uv, "/opt/.cache")
     };
@@ -199,7 +239,7 @@ async fn packages(
     let done = kit.runner(order).run(job).await?;
     if !done.report.succeeded() {
         let complaint = complaint::complaint(&done);
-        return Err(complaint::failure(&complaint, &done, "the lock"));
+        return Err(complaint::failure(order, &complaint, &done, "the lock"));
     }
     let layer = kit.packer.adopt(LayerKind::Dependencies, scratch).await?;
     kit.packer.remember(&key, &layer)?;

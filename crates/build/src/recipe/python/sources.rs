@@ -58,7 +58,7 @@ pub(super) async fn resolve(
         }
     }
     let (complaint, done) = refused;
-    Err(first.unwrap_or_else(|| failure(&complaint, &done, &ask.list())))
+    Err(first.unwrap_or_else(|| failure(ask.order, &complaint, &done, &ask.list())))
 }
 
 fn may_fit_another_python(failure: &Failure) -> bool {
@@ -169,7 +169,9 @@ impl Offer {
         loop {
             let text = match self.choose(ask, ground).await? {
                 Ok(text) => text,
-                Err((complaint, done)) => return Err(failure(&complaint, &done, &ask.list())),
+                Err((complaint, done)) => {
+                    return Err(failure(ask.order, &complaint, &done, &ask.list()));
+                }
             };
             let stand_ins = self.stand_ins(&text);
             if stand_ins.is_empty() {

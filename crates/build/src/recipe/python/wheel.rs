@@ -20,10 +20,11 @@ use ports::workshop::{Bind, Network};
 use regex::Regex;
 
 use super::lock::{Local, Source};
-use super::{Ground, installer};
+use super::{Ground, installer, requested};
 use crate::debian::{Base, BaseKind};
 use crate::detect::canonical;
 use crate::layer::{LayerError, Scratch};
+use crate::recipe::admission;
 use crate::recipe::build::is_folder;
 use crate::recipe::job::{Command, Done, network_failure, read, write};
 use crate::recipe::kit::{Kit, Order, key};
@@ -37,9 +38,12 @@ const STEPS: &str = include_str!("steps.py");
 /// How often a backend may ask for more tools than it did before.
 const ROUNDS: usize = 3;
 
+/// Chooses what a package is built with.
+const LOCK_TOOLS: &str = "
+/mayfly/uv pip compile tools.in --output-file pylock.toml --only-binary :all: --python /usr/bin/python3 --no-header --no-annotate --quiet
+";
 /// Fetches what a package is built with: wheels only, so that nothing of it runs.
 const FETCH_TOOLS: &str = "
-[ -e pylock.toml ] || /mayfly/uv pip compile tools.in --output-file pylock.toml --only-binary :all: --python /usr/bin/python3 --no-header --no-annotate --quiet
 /mayfly/uv venv --quiet --python /usr/bin/python3 env
 /mayfly/uv pip install --quiet --preview-features pylock --python env/bin/python --no-deps --no-build --link-mode hardlink -r pylock.toml
 rm -rf .cache
@@ -95,6 +99,10 @@ impl Bench<'_, '_> {
             self.order.progress.step_done(&step, 0.0, true);
             return Ok(kept);
         }
+        // Its build is the first code of it that runs.
+        let sdist = &source.sdist;
+        let package = requested::of_source(&sdist.package, &sdist.version);
+        admission::admit(self.order, &[package]).await?;
         self.build(source).await
     }
 
@@ -292,19 +300,32 @@ impl Attempt<'_, '_, '_> {
         for (name, bytes) in files {
             write_file(&work.path().join(name), bytes)?;
         }
-        let uv = kit.tools.uv().await?;
+        let lock = work.path().join("pylock.toml");
+        if !lock.exists() {
+            let step = format!("choose what {} is built with", name_of(self.sdist));
+            self.with_uv(&step, LOCK_TOOLS, work.path()).await?;
+        }
+        let text = fs::read_to_string(&lock).map_err(|cause| LayerError::at(&lock)(cause))?;
+        admission::admit(self.bench.order, &requested::of_tools(&text)).await?;
         let step = format!("fetch what {} is built with", name_of(self.sdist));
+        self.with_uv(&step, FETCH_TOOLS, work.path()).await?;
+        Ok(work)
+    }
+
+    async fn with_uv(&self, step: &str, script: &str, work: &Path) -> Result<(), Failure> {
+        let kit = self.bench.kit;
+        let uv = kit.tools.uv().await?;
         let mut command = Command {
-            step: &step,
+            step,
             layers: vec![self.bench.ground.base.packed.dir.clone()],
-            script: FETCH_TOOLS,
+            script,
             workdir: "/work",
             ..installer(kit, &uv, "/work/.cache")
         };
-        command.binds.push(write(work.path(), "/work"));
+        command.binds.push(write(work, "/work"));
         let done = kit.runner(self.bench.order).run(command).await?;
         if done.report.succeeded() {
-            return Ok(work);
+            return Ok(());
         }
         Err(network_failure(&done, "Python").unwrap_or_else(|| {
             done.explain(unfit(self.sdist, "what it is built with cannot be fetched"))

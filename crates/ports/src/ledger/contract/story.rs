@@ -6,8 +6,10 @@ use model::app::{App, Owner};
 use model::env::SecretEnv;
 use model::event::Event;
 use model::evidence::Evidence;
+use model::exemption::GrantedExemption;
 use model::image::{Image, Layer, LayerKind};
 use model::limits::RunLimits;
+use model::policy::{CreatorKind, Exemption};
 use model::rollout::Phase;
 use model::run::Run;
 use model::serving::{RunConfig, Serving, Site};
@@ -212,4 +214,18 @@ pub(super) async fn everything_held(ledger: &dyn Ledger, run: &Run) -> Held {
         of_the_app: [digests(&own), vec![pinned]].concat(),
         of_others,
     }
+}
+
+/// Something that is let pass, for a reason that names somebody.
+pub(super) fn exemption(app: &AppName) -> GrantedExemption {
+    let exemption = Exemption {
+        target: "f-1".into(),
+        path: ".".into(),
+        until: at(100),
+        reason: "a person's name".into(),
+        granted_by: "uid:0".into(),
+        granted_by_kind: CreatorKind::Person,
+        granted_at: at(1),
+    };
+    GrantedExemption::new(app.clone(), exemption, None)
 }

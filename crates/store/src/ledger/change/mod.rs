@@ -1,6 +1,7 @@
 //! Records changes: all those of one call in one transaction, each with its event.
 
 mod apps;
+mod gates;
 mod holds;
 mod people;
 mod releases;
@@ -64,6 +65,20 @@ impl Writing {
                 self.tell_of(None, Happening::KeyRevoked { key, from })
                     .await
             }
+            Change::ExemptionGranted { exemption, by } => {
+                self.exemption_granted(*exemption, by).await
+            }
+            Change::ExemptionRevoked { id, by } => self.exemption_revoked(&id, by).await,
+            Change::PolicyLoaded(load) => self.policy_loaded(load).await,
+            Change::AdvisoriesImported { data, modified } => {
+                self.tell_of(None, Happening::AdvisoriesImported { data, modified })
+                    .await
+            }
+            Change::Rescanned {
+                release,
+                evidence,
+                verdict,
+            } => self.rescanned(release, evidence, verdict).await,
             Change::PersonForgotten { owner } => self.person_forgotten(owner).await,
             Change::Pinned { app, name, blob } => self.pinned(&app, &name, blob).await,
             Change::BlobsHeld {

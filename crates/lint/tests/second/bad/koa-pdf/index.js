@@ -1,0 +1,17 @@
+import Koa from 'koa';
+import Router from '@koa/router';
+import bodyParser from 'koa-bodyparser';
+import { spawn } from 'child_process';
+
+const app = new Koa();
+const router = new Router();
+
+router.post('/render', async (ctx) => {
+  const { url, format } = ctx.request.body;
+  const child = spawn(`wkhtmltopdf -s ${format} ${url} -`, { shell: true });
+  ctx.type = 'application/pdf';
+  ctx.body = child.stdout;
+});
+
+app.use(bodyParser()).use(router.routes());
+app.listen(3000);

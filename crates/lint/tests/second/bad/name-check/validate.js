@@ -1,0 +1,3 @@
+const NAME = /^(([a-zA-Z])+\s?)*$/;
+
+export const isName = (text) => text.length < 200 && NAME.test(text);

@@ -1,0 +1,7 @@
+const express = require('express');
+const multer = require('multer');
+const storage = multer.diskStorage({ destination: 'uploads/' });
+const upload = multer({ storage });
+const app = express();
+app.post('/photos', upload.single('photo'), (req, res) => res.json({ size: req.file.size }));
+app.listen(3000);

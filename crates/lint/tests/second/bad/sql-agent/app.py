@@ -1,0 +1,17 @@
+import sqlite3
+import streamlit as st
+from openai import OpenAI
+
+client = OpenAI()
+question = st.text_input("Ask your data")
+
+def to_sql(text):
+    reply = client.chat.completions.create(
+        model="gpt-4o-mini",
+        messages=[{"role": "user", "content": text}],
+    )
+    return reply.choices[0].message.content
+
+if question:
+    db = sqlite3.connect("sales.db")
+    st.dataframe(db.execute(to_sql(question)).fetchall())

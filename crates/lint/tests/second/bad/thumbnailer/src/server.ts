@@ -1,0 +1,16 @@
+import express, { Request, Response } from 'express';
+import { execFile, exec } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const sh = promisify(exec);
+const file = promisify(execFile);
+const app = express();
+
+app.get('/thumb/:id', async (req: Request, res: Response) => {
+  const size = (req.query.size as string) || '200x200';
+  const id = req.params.id;
+  await sh(`convert uploads/${id}.png -resize ${size} /tmp/${id}.png`);
+  res.sendFile(`${id}.png`, { root: '/tmp' });
+});
+
+app.listen(3000);

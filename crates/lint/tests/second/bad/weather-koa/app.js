@@ -1,0 +1,12 @@
+const Koa = require('koa');
+const Router = require('koa-router');
+const fetch = require('node-fetch');
+
+const router = new Router();
+router.get('/weather', async (ctx) => {
+  const host = ctx.query.station;
+  const answer = await fetch(`http://${host}/current.json`);
+  ctx.body = await answer.json();
+});
+
+new Koa().use(router.routes()).listen(3000);

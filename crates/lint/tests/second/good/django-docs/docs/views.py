@@ -1,0 +1,11 @@
+import os
+from django.conf import settings
+from django.http import FileResponse, Http404
+from django.utils._os import safe_join
+
+def download(request, name):
+    path = safe_join(settings.MEDIA_ROOT, "docs", name)
+    try:
+        return FileResponse(open(path, "rb"), as_attachment=True)
+    except FileNotFoundError:
+        raise Http404

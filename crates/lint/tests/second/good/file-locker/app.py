@@ -1,0 +1,18 @@
+import os
+from flask import Flask, abort, send_file
+
+app = Flask(__name__)
+ROOT = os.path.realpath("vault")
+
+def locate(name):
+    full = os.path.realpath(os.path.join(ROOT, name))
+    if not full.startswith(ROOT + os.sep):
+        abort(403)
+    return full
+
+@app.route("/vault/<path:name>")
+def fetch(name):
+    path = locate(name)
+    if not os.path.exists(path):
+        abort(404)
+    return send_file(path)

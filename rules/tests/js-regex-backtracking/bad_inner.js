@@ -1,0 +1,1 @@
+const NAME = /^(([a-zA-Z])+\s?)*$/;
