@@ -68,7 +68,10 @@ impl House {
             public_env: BTreeMap::new(),
             pins: BTreeMap::new(),
         };
-        let built = self.builder.build(request, &AdmitsAll, &Notices::default()).await;
+        let built = self
+            .builder
+            .build(request, &AdmitsAll, &Notices::default())
+            .await;
         built.expect("a site")
     }
 

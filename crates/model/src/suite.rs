@@ -292,7 +292,10 @@ impl TestReport {
     /// The failure that ends a run: `None` when tests passed or there are none.
     pub fn failure(&self) -> Option<Failure> {
         let verdict = self.verdict();
-        let bad = self.suites.iter().find(|suite| suite.verdict() == verdict)?;
+        let bad = self
+            .suites
+            .iter()
+            .find(|suite| suite.verdict() == verdict)?;
         let (message, hint) = match verdict {
             SuiteVerdict::Passed | SuiteVerdict::Empty => return None,
             SuiteVerdict::Failed => (self.what_failed(bad), bad.remedy()),
@@ -308,7 +311,12 @@ impl TestReport {
         if bad.failures.is_empty() {
             failure.cause.clone_from(&bad.said);
         }
-        for failed in self.suites.iter().flat_map(|suite| &suite.failures).take(10) {
+        for failed in self
+            .suites
+            .iter()
+            .flat_map(|suite| &suite.failures)
+            .take(10)
+        {
             failure.cause.push(failed.to_string());
         }
         failure.findings = self.findings();
@@ -342,8 +350,14 @@ impl Suite {
         }
         if self.failures.is_empty() {
             let why = match verdict {
-                SuiteVerdict::Inconclusive => "The tests ended before they were done, so nobody knows whether the app works.".to_owned(),
-                _ => format!("The app's tests do not run to their end: `{}` {}.", self.command, self.end),
+                SuiteVerdict::Inconclusive => {
+                    "The tests ended before they were done, so nobody knows whether the app works."
+                        .to_owned()
+                }
+                _ => format!(
+                    "The app's tests do not run to their end: `{}` {}.",
+                    self.command, self.end
+                ),
             };
             let rule = match self.end {
                 SuiteEnd::TimedOut { .. } => "test-timeout",
@@ -393,7 +407,10 @@ impl Suite {
                     "" => String::new(),
                     folder => format!(" in {folder}"),
                 };
-                format!("run `{}`{place} on your machine to see the same, then correct the app or the test", self.command)
+                format!(
+                    "run `{}`{place} on your machine to see the same, then correct the app or the test",
+                    self.command
+                )
             }
         }
     }
@@ -597,7 +614,10 @@ mod tests {
         };
         let finding = &report.findings()[0];
         assert!(finding.blocks && finding.gate == Gate::Tests);
-        assert_eq!((finding.file.as_str(), finding.line), ("tests/test_app.py", 7));
+        assert_eq!(
+            (finding.file.as_str(), finding.line),
+            ("tests/test_app.py", 7)
+        );
         assert_eq!(finding.snippet, "test_adds: assert 1 == 2");
         let failure = report.failure().expect("a failure");
         assert_eq!(
@@ -609,8 +629,14 @@ mod tests {
     #[test]
     fn the_line_that_says_most_is_shown() {
         for (message, line) in [
-            ("def f():\nE   assert 1\nE   where 1\n\na.py:3: AssertionError", "assert 1"),
-            ("AssertionError: 2 !== 3\n    at Test (a.js:5:3)\n", "AssertionError: 2 !== 3"),
+            (
+                "def f():\nE   assert 1\nE   where 1\n\na.py:3: AssertionError",
+                "assert 1",
+            ),
+            (
+                "AssertionError: 2 !== 3\n    at Test (a.js:5:3)\n",
+                "AssertionError: 2 !== 3",
+            ),
             ("Traceback:\n  File x\nValueError: bad\n", "ValueError: bad"),
             ("", ""),
         ] {

@@ -178,7 +178,10 @@ async fn unknown(bench: &Bench) -> Result<(), String> {
         (
             [
                 ("app.py", FLASK),
-                ("requirements.txt", "flask\n\nNowhere_to-be-found-flask>=1\n"),
+                (
+                    "requirements.txt",
+                    "flask\n\nNowhere_to-be-found-flask>=1\n",
+                ),
             ],
             ("requirements.txt", 3),
             "flask",

@@ -13,7 +13,8 @@ use model::manifest::Manifest;
 use model::progress::Stream;
 use model::snapshot::{Entry, Mode, Snapshot, leaves_out_file, leaves_out_folder};
 use ports::{
-    AdmitsAll, BuildRequest, Builder, Built, PackageGate, ProgressSink, Source, TestRequest, Tested, Tester,
+    AdmitsAll, BuildRequest, Builder, Built, PackageGate, ProgressSink, Source, TestRequest,
+    Tested, Tester,
 };
 use sandbox::Sandboxes;
 use store::DiskBlobs;
@@ -128,7 +129,11 @@ impl Bench {
     }
 
     /// Builds a folder; prints how long that took.
-    pub(crate) async fn build(&self, folder: &Path, pins: &Pins) -> (Result<Built, Failure>, Heard) {
+    pub(crate) async fn build(
+        &self,
+        folder: &Path,
+        pins: &Pins,
+    ) -> (Result<Built, Failure>, Heard) {
         self.build_asking(folder, pins, &AdmitsAll).await
     }
 
@@ -204,7 +209,9 @@ impl Bench {
         folder: &Path,
         built: &Built,
     ) -> Result<Option<Digest>, String> {
-        let input = self.builder.input(&self.request(folder, built, &built.pins));
+        let input = self
+            .builder
+            .input(&self.request(folder, built, &built.pins));
         input.map_err(|failure| format!("{failure:#?}"))
     }
 

@@ -87,7 +87,9 @@ pub(super) fn is_for_tests(path: &str) -> bool {
     let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
     is_test(path)
         || path.rsplit('/').next() == Some("conftest.py")
-        || folders.split('/').any(|part| ["tests", "test"].contains(&part))
+        || folders
+            .split('/')
+            .any(|part| ["tests", "test"].contains(&part))
 }
 
 /// Finds the tests of the app: in its folder, or else in the outermost one.
@@ -129,7 +131,12 @@ pub(in crate::detect) fn by_command(
 fn of_command(command: &str) -> PythonTests {
     let words: Vec<&str> = command.split_whitespace().collect();
     let plain = !command.contains(|c: char| "|&;<>()$`\\\"'*?[]#~=%".contains(c));
-    let rest = |from: usize| words[from..].iter().map(|word| (*word).to_owned()).collect();
+    let rest = |from: usize| {
+        words[from..]
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect()
+    };
     match words.as_slice() {
         ["pytest" | "py.test", ..] if plain => PythonTests::Pytest(rest(1)),
         ["python" | "python3", "-m", "pytest", ..] if plain => PythonTests::Pytest(rest(3)),
@@ -254,7 +261,10 @@ fn once(lines: Vec<String>) -> Vec<String> {
 
 fn for_development(folder: &Folder) -> Result<(Vec<String>, Option<String>), Failure> {
     if let Some(file) = folder.first_of(&LISTS) {
-        return Ok((requirements::lines_of(folder, file), Some(folder.name_of(file))));
+        return Ok((
+            requirements::lines_of(folder, file),
+            Some(folder.name_of(file)),
+        ));
     }
     if !folder.has("pyproject.toml") {
         return Ok((vec![], None));
@@ -264,8 +274,13 @@ fn for_development(folder: &Folder) -> Result<(Vec<String>, Option<String>), Fai
     let project = table.get("project");
     let extras = project.and_then(|project| project.get("optional-dependencies"));
     let mut lines = Vec::new();
-    for groups in [table.get("dependency-groups"), extras].into_iter().flatten() {
-        let named = GROUPS.iter().filter_map(|name| groups.get(name)?.as_array());
+    for groups in [table.get("dependency-groups"), extras]
+        .into_iter()
+        .flatten()
+    {
+        let named = GROUPS
+            .iter()
+            .filter_map(|name| groups.get(name)?.as_array());
         let asked = named.flatten().filter_map(toml::Value::as_str);
         lines.extend(asked.filter_map(requirements::requirement_of));
     }
@@ -294,7 +309,10 @@ mod tests {
         let crate::recipe::PythonPackages::Listed { lines, .. } = &python.packages else {
             panic!("{python:?}");
         };
-        assert!(!lines.iter().any(|line| line.contains("pytest")), "{lines:?}");
+        assert!(
+            !lines.iter().any(|line| line.contains("pytest")),
+            "{lines:?}"
+        );
         suites(&folder, &detected.recipe, &manifest)
             .expect("suites")
             .python
@@ -306,12 +324,21 @@ mod tests {
         let unittest = |files: &[&str]| {
             PythonTests::Unittest(files.iter().map(|file| (*file).to_owned()).collect())
         };
-        let case = "import unittest\nclass TestApp(unittest.TestCase):\n    def test_a(self): pass\n";
+        let case =
+            "import unittest\nclass TestApp(unittest.TestCase):\n    def test_a(self): pass\n";
         for (file, text, tests) in [
             ("test_app.py", "def test_a(): pass", Some(pytest.clone())),
             ("tests/test_app.py", "import pytest", Some(pytest.clone())),
-            ("tests/app_test.py", "class TestA:\n  pass", Some(pytest.clone())),
-            ("tests/test_app.py", case, Some(unittest(&["tests/test_app.py"]))),
+            (
+                "tests/app_test.py",
+                "class TestA:\n  pass",
+                Some(pytest.clone()),
+            ),
+            (
+                "tests/test_app.py",
+                case,
+                Some(unittest(&["tests/test_app.py"])),
+            ),
             ("tests/helpers.py", "def test_a(): pass", None),
             ("contest.py", "x = 1", None),
         ] {
@@ -325,7 +352,7 @@ mod tests {
         for (files, packages) in [
             (
                 vec![("test_a.py", "import pytest\nimport requests\n")],
-                vec!["requests", "pytest"],
+                vec!["pytest", "requests"],
             ),
             (
                 vec![
@@ -348,7 +375,10 @@ mod tests {
                 vec!["pytest>=8", "pytest-cov"],
             ),
             (
-                vec![("test_a.py", "import unittest\nclass A(unittest.TestCase): pass\n")],
+                vec![(
+                    "test_a.py",
+                    "import unittest\nclass A(unittest.TestCase): pass\n",
+                )],
                 vec![],
             ),
         ] {
@@ -361,13 +391,19 @@ mod tests {
     fn a_command_that_calls_a_framework_is_counted_as_that() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         for (command, tests) in [
-            ("pytest -q tests", PythonTests::Pytest(words(&["-q", "tests"]))),
+            (
+                "pytest -q tests",
+                PythonTests::Pytest(words(&["-q", "tests"])),
+            ),
             ("python -m pytest", PythonTests::Pytest(vec![])),
             (
                 "python3 -m unittest discover",
                 PythonTests::Unittest(words(&["discover"])),
             ),
-            ("pytest && true", PythonTests::Command("pytest && true".into())),
+            (
+                "pytest && true",
+                PythonTests::Command("pytest && true".into()),
+            ),
             ("make test", PythonTests::Command("make test".into())),
         ] {
             assert_eq!(of_command(command), tests, "{command}");

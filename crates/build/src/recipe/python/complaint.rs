@@ -150,7 +150,13 @@ pub(super) fn failure(
         let name = crate::detect::canonical(name);
         let near = order.gate.nearest(Ecosystem::Pypi, &name);
         let near = near.or_else(|| nearest(&name).map(str::to_owned));
-        return done.explain(admission::unknown(order, Ecosystem::Pypi, &name, list, near));
+        return done.explain(admission::unknown(
+            order,
+            Ecosystem::Pypi,
+            &name,
+            list,
+            near,
+        ));
     }
     other_failure(complaint, done, list)
 }

@@ -94,7 +94,10 @@ pub(in crate::recipe) async fn for_tests(
 
 /// With which tests find their own packages, after the app's.
 pub(in crate::recipe) fn variables(made: &Made) -> [(String, String); 2] {
-    let path = format!("{}/bin:{ENVIRONMENT}/bin:/usr/local/bin:/usr/bin:/bin", super::ENVIRONMENT);
+    let path = format!(
+        "{}/bin:{ENVIRONMENT}/bin:/usr/local/bin:/usr/bin:/bin",
+        super::ENVIRONMENT
+    );
     let modules = format!("{ENVIRONMENT}/lib/python{}/site-packages", made.version);
     [("PATH".into(), path), ("PYTHONPATH".into(), modules)]
 }

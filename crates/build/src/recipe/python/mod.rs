@@ -19,12 +19,12 @@ use model::serving::Process;
 
 use crate::debian::{Base, BaseKind};
 use crate::layer::{LayerError, PackedLayer};
+use crate::recipe::admission;
 use crate::recipe::job::{Command, program, read, write};
 use crate::recipe::kit::{Kit, Order, certificates, key, registries_only, version_of};
 use crate::recipe::python::lock::Lock;
 use crate::recipe::python::resolve::Ask;
 use crate::recipe::python::wheel::{Bench, LINKS};
-use crate::recipe::admission;
 use crate::recipe::start::process;
 use crate::recipe::{PythonPackages, PythonRecipe};
 

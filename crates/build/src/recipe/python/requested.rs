@@ -85,9 +85,7 @@ fn listed(order: &Order<'_>, recipe: &PythonRecipe) -> (BTreeSet<String>, String
     };
     match &recipe.packages {
         PythonPackages::None => (BTreeSet::new(), String::new()),
-        PythonPackages::Listed { lines, file } => {
-            (names(lines), file.clone().unwrap_or_default())
-        }
+        PythonPackages::Listed { lines, file } => (names(lines), file.clone().unwrap_or_default()),
         PythonPackages::UvLock { added } => {
             let file = own("pyproject.toml");
             let text = std::fs::read_to_string(order.source.root.join(&file));

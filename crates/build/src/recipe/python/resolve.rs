@@ -67,7 +67,9 @@ pub(super) async fn resolve(ask: &Ask<'_, '_>, input: Digest) -> Result<Resolved
             Tried::Refused(complaint @ Complaint::NoWheel(_), done) => {
                 refused.get_or_insert(((*version).to_owned(), (complaint, done)));
             }
-            Tried::Refused(complaint, done) => return Err(failure(ask.order, &complaint, &done, &list)),
+            Tried::Refused(complaint, done) => {
+                return Err(failure(ask.order, &complaint, &done, &list));
+            }
         }
     }
     // There is at least one version to try, and each of them was refused.

@@ -169,7 +169,9 @@ impl Offer {
         loop {
             let text = match self.choose(ask, ground).await? {
                 Ok(text) => text,
-                Err((complaint, done)) => return Err(failure(ask.order, &complaint, &done, &ask.list())),
+                Err((complaint, done)) => {
+                    return Err(failure(ask.order, &complaint, &done, &ask.list()));
+                }
             };
             let stand_ins = self.stand_ins(&text);
             if stand_ins.is_empty() {

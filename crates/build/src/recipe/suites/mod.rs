@@ -81,7 +81,10 @@ pub(crate) async fn run(
     for suite in &suites.node {
         let recipe = nodes.iter().find(|node| node.folder == suite.app);
         if let Some(recipe) = recipe {
-            tested.report.suites.push(node::run(&trial, recipe, suite).await?);
+            tested
+                .report
+                .suites
+                .push(node::run(&trial, recipe, suite).await?);
         }
     }
     Ok(tested)

@@ -50,11 +50,16 @@ pub(super) async fn run(
 fn command(tests: &PythonTests) -> (Framework, String, String) {
     let counted = |framework: &str, arguments: &[String]| {
         let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-        let script = format!("exec python /mayfly/tests/run.py {framework} {}", words.join(" "));
+        let script = format!(
+            "exec python /mayfly/tests/run.py {framework} {}",
+            words.join(" ")
+        );
         script.trim_end().to_owned()
     };
     let typed = |command: &str, arguments: &[String]| {
-        format!("{command} {}", arguments.join(" ")).trim_end().to_owned()
+        format!("{command} {}", arguments.join(" "))
+            .trim_end()
+            .to_owned()
     };
     match tests {
         PythonTests::Pytest(arguments) => (
