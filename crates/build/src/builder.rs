@@ -87,22 +87,6 @@ impl ImageBuilder {
 }
 
 impl ImageBuilder {
-    /// Makes the layers. A registry that does not answer is asked again: what came before is cached,
-    /// and the network of a busy machine fails for moments.
-    async fn make_asking_again(&self, order: &Order<'_>, recipe: &Recipe) -> Result<Made, Failure> {
-        for wait in ASKED_AGAIN_AFTER {
-            match self.make(order, recipe).await {
-                Err(failure) if failure.code == FailureCode::Network => {
-                    let text = format!("{}; trying again in {} s", failure.message, wait.as_secs());
-                    order.progress.notice(&text);
-                    tokio::time::sleep(wait).await;
-                }
-                made => return made,
-            }
-        }
-        self.make(order, recipe).await
-    }
-
     /// Makes the layers, and fetches tools while the base is still in the making.
     async fn make(&self, order: &Order<'_>, recipe: &Recipe) -> Result<Made, Failure> {
         let make = pin!(recipe::make(&self.kit, order, recipe));
@@ -130,6 +114,25 @@ impl ImageBuilder {
             let _ = tokio::join!(layer, bun);
         }
     }
+}
+
+/// Does work again when a registry did not answer: what came before is cached, and the network of a
+/// busy machine fails for moments.
+async fn asking_again<T, F: Future<Output = Result<T, Failure>>>(
+    progress: &dyn ProgressSink,
+    work: impl Fn() -> F,
+) -> Result<T, Failure> {
+    for wait in ASKED_AGAIN_AFTER {
+        match work().await {
+            Err(failure) if failure.code == FailureCode::Network => {
+                let text = format!("{}; trying again in {} s", failure.message, wait.as_secs());
+                progress.notice(&text);
+                tokio::time::sleep(wait).await;
+            }
+            done => return done,
+        }
+    }
+    work().await
 }
 
 fn needs_uv(recipe: &Recipe) -> bool {
@@ -182,7 +185,7 @@ impl Builder for ImageBuilder {
             gate,
             progress,
         };
-        let made = self.make_asking_again(&order, &recipe).await?;
+        let made = asking_again(progress, || self.make(&order, &recipe)).await?;
         let layers = made.layers.into_iter().map(|packed| packed.layer);
         let image = image::write(&self.blobs, layers.collect(), made.serving).await?;
         if let Some(base) = made.base {
@@ -235,7 +238,10 @@ impl Tester for ImageBuilder {
             gate,
             progress,
         };
-        recipe::run_tests(&self.kit, &order, &request, &detected.recipe, &suites).await
+        asking_again(progress, || {
+            recipe::run_tests(&self.kit, &order, &request, &detected.recipe, &suites)
+        })
+        .await
     }
 }
 

@@ -143,8 +143,7 @@ fn kind_of(part: &str) -> Framework {
     if part.contains(|c: char| "|;<>()$`\\".contains(c)) {
         return Framework::Script;
     }
-    let is_set = |word: &&str| word.contains('=') || ["cross-env", "env"].contains(word);
-    let words: Vec<&str> = part.split_whitespace().skip_while(is_set).collect();
+    let words: Vec<&str> = part.split_whitespace().skip_while(is_before).collect();
     let own_report = words.iter().any(|word| word.contains("--test-reporter"));
     let tests = |word: &&str| *word == "--test";
     let program = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
@@ -156,17 +155,37 @@ fn kind_of(part: &str) -> Framework {
     }
 }
 
+/// Words that stand before the program of a command: variables, and what sets or fetches.
+fn is_before(word: &&str) -> bool {
+    word.contains('=') || ["cross-env", "env", "npx", "bunx"].contains(word)
+}
+
+/// Packages are installed already, and nothing fetches them.
+fn without_fetcher(part: &str) -> String {
+    let program = part.split_whitespace().position(|word| !is_before(&word));
+    let fetches = |(at, word): &(usize, &str)| {
+        program.is_some_and(|program| *at < program) && ["npx", "bunx"].contains(word)
+    };
+    let words = part.split_whitespace().enumerate();
+    let words: Vec<&str> = words
+        .filter(|it| !fetches(it))
+        .map(|(_, word)| word)
+        .collect();
+    words.join(" ")
+}
+
 /// A command whose frameworks write a report where it is looked for.
 fn counted(command: &str) -> String {
     let with_report = |part: &str| match kind_of(part) {
         Framework::Vitest => format!(
             "{} --reporter=default --reporter=json --outputFile.json=/mayfly/counts/vitest.json",
-            without_watcher(part)
+            without_watcher(&without_fetcher(part))
         ),
         Framework::Jest => format!(
             "{} --json --testLocationInResults --outputFile=/mayfly/counts/jest.json",
-            without_watcher(part)
+            without_watcher(&without_fetcher(part))
         ),
+        Framework::NodeTest => without_fetcher(part),
         _ => part.to_owned(),
     };
     let parts: Vec<String> = parts(command).into_iter().map(with_report).collect();
@@ -209,7 +228,7 @@ mod tests {
             (
                 "NODE_ENV=test npx jest --watchAll",
                 Framework::Jest,
-                "NODE_ENV=test npx jest --json --testLocationInResults --outputFile=/mayfly/counts/jest.json",
+                "NODE_ENV=test jest --json --testLocationInResults --outputFile=/mayfly/counts/jest.json",
             ),
             (
                 "vitest",

@@ -352,7 +352,7 @@ mod tests {
         for (files, packages) in [
             (
                 vec![("test_a.py", "import pytest\nimport requests\n")],
-                vec!["requests", "pytest"],
+                vec!["pytest", "requests"],
             ),
             (
                 vec![

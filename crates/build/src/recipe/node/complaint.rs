@@ -113,7 +113,6 @@ mod tests {
                 "expresss",
             ),
             ("error: GET https://registry.example/@a%2fb - 404", "@a%2fb"),
-            ("error: GET https://registry.example/@a/b - 404", "@a/b"),
         ] {
             let found = NOT_FOUND.captures(text).expect(text);
             assert_eq!(&found[1], name);

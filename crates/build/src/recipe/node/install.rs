@@ -28,20 +28,24 @@ pub(super) struct Installed {
 /// Chooses versions: by a lock that is there, as far as it goes. Nothing is installed yet.
 const LOCK: &str = "
 /mayfly/bun install --lockfile-only --ignore-scripts --no-progress --linker hoisted
-[ -e bun.lock ] || echo '{}' > bun.lock
 ";
 /// Scripts of packages never run here: this job has a network.
 ///
-/// Workspaces share one folder of packages, as npm makes it.
+/// Workspaces share one folder of packages, as npm makes it. There is no lock when there is nothing
+/// to install.
 const INSTALL: &str = "
-/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --frozen-lockfile
+if [ -s bun.lock ]; then
+  /mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --frozen-lockfile
+fi
 mkdir -p node_modules
 ";
 /// Once more without what only the build needs, by the lock and from the cache of the first.
 const LASTING: &str = "
 cp bun.lock lasting/
 cd lasting
-/mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --production --frozen-lockfile $FILTER
+if [ -s bun.lock ]; then
+  /mayfly/bun install --ignore-scripts --no-progress --backend hardlink --linker hoisted --production --frozen-lockfile $FILTER
+fi
 mkdir -p node_modules
 ";
 
@@ -211,13 +215,12 @@ impl Work<'_, '_> {
         }
         self.job("choose versions of Node packages", work.path(), LOCK)
             .await?;
-        let path = work.path().join("bun.lock");
-        let text = fs::read_to_string(&path).map_err(|cause| LayerError::at(path)(cause))?;
+        let text = fs::read_to_string(work.path().join("bun.lock")).unwrap_or_default();
         Ok(Lock { input, text })
     }
 
     async fn admit(&self, lock: &Lock) -> Result<(), Failure> {
-        let packages = requested::of_lock(self.order, &self.list(), &self.manifests, lock);
+        let packages = requested::of_lock(self.order, &self.list(), &self.manifests, lock)?;
         admission::admit(self.order, &packages).await
     }
 

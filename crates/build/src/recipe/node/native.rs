@@ -68,7 +68,14 @@ fn needs_compiler(folder: &Path) -> bool {
     let ships = finished
         .iter()
         .any(|name| folder.join("prebuilds").join(name).is_dir());
-    folder.join("binding.gyp").is_file() && !ships
+    // `@parcel/watcher` has its modules in packages of their own, one for each kind of machine.
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let beside = ["linux-x64-glibc", "linux-x64-gnu", "linux-x64"];
+    let has_package = beside.iter().any(|kind| {
+        let package = folder.with_file_name(format!("{name}-{kind}"));
+        package.join("package.json").is_file()
+    });
+    folder.join("binding.gyp").is_file() && !ships && !has_package
 }
 
 /// `a/b` is the `b` below `a`; a scope is part of a name.
@@ -299,6 +306,24 @@ mod tests {
             integrity: "sha512-x".into(),
             has_script: false,
             dependencies: dependencies.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_comes_with_a_module_for_this_machine_is_not_compiled() {
+        for (beside, needs) in [
+            ("watcher-linux-x64-glibc", false),
+            ("watcher-darwin-arm64", true),
+        ] {
+            let modules = tempfile::tempdir().expect("a folder");
+            for folder in ["watcher", beside] {
+                fs::create_dir(modules.path().join(folder)).expect("a folder");
+            }
+            let watcher = modules.path().join("watcher");
+            fs::write(watcher.join("binding.gyp"), "{}").expect("a file");
+            let package = modules.path().join(beside).join("package.json");
+            fs::write(package, "{}").expect("a file");
+            assert_eq!(needs_compiler(&watcher), needs, "{beside}");
         }
     }
 

@@ -1,10 +1,14 @@
 //! The packages of a bun.lock, as the gate is asked about them.
 
+use std::fmt;
+
+use model::failure::{Failure, FailureCode};
 use model::inventory::{Ecosystem, Purl};
 use ports::{Origin, Requested};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::lock::{Lock, Locked};
+use super::lock::Lock;
 use crate::recipe::admission::{asked, without_credentials};
 use crate::recipe::kit::Order;
 
@@ -23,7 +27,7 @@ pub(super) fn of_lock(
     list: &str,
     manifests: &[(String, String)],
     lock: &Lock,
-) -> Vec<Requested> {
+) -> Result<Vec<Requested>, Failure> {
     let manifests: Vec<Value> = manifests
         .iter()
         .map(|(_, text)| serde_json::from_str(text).unwrap_or_default())
@@ -32,22 +36,107 @@ pub(super) fn of_lock(
         let names = |manifest: &Value| SECTIONS.iter().any(|it| !manifest[it][place].is_null());
         manifests.iter().any(names)
     };
-    let packages = lock.packages().into_iter();
-    let requested = packages.filter_map(|package| {
-        let mut one = requested(&package)?;
-        one.direct = asks(&package.place);
+    let packages = entries(&lock.text).map_err(|cause| unreadable(&cause))?;
+    let requested = packages.iter().filter_map(|(place, version)| {
+        let mut one = requested(version)?;
+        one.direct = asks(place);
         if one.direct {
-            one.asked = asked(order, list, Ecosystem::Npm, &package.place);
+            one.asked = asked(order, list, Ecosystem::Npm, place);
         }
         Some(one)
     });
-    requested.collect()
+    Ok(requested.collect())
+}
+
+/// Where each package of a lock lies, and its name and version.
+///
+/// The installer has a reader of its own, and an app may bring its own lock: what cannot be read
+/// here is refused, and of two entries with one name both are asked about.
+fn entries(text: &str) -> Result<Vec<(String, String)>, serde_json::Error> {
+    if text.trim().is_empty() {
+        return Ok(vec![]);
+    }
+    let lock: BunLock = serde_json::from_str(&without_last_commas(text))?;
+    let Entries(entries) = lock.packages;
+    let version = |entry: Vec<Value>| {
+        let version = entry.first().and_then(Value::as_str);
+        version.map(str::to_owned)
+    };
+    let entries = entries.into_iter().map(|(place, entry)| {
+        let version = version(entry);
+        let version = version.ok_or_else(|| de::Error::custom(format!("`{place}` has no version")));
+        Ok((place, version?))
+    });
+    entries.collect()
+}
+
+fn unreadable(cause: &serde_json::Error) -> Failure {
+    Failure::new(
+        FailureCode::Dependency,
+        "the lock of the Node packages cannot be read",
+    )
+    .because(cause.to_string())
+    .hint("delete the lock file, then run `mayfly up` again: versions are chosen anew")
+}
+
+/// A second `packages` is an error.
+#[derive(Deserialize)]
+struct BunLock {
+    #[serde(default)]
+    packages: Entries,
+}
+
+/// All entries of an object, those with equal names too.
+#[derive(Default)]
+struct Entries(Vec<(String, Vec<Value>)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> de::Visitor<'de> for Each {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("packages")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
+/// JSON as the installer writes it has a comma after the last of a list.
+fn without_last_commas(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let (mut inside, mut escaped) = (false, false);
+    for letter in text.chars() {
+        if !inside && (letter == '}' || letter == ']') {
+            let end = plain.trim_end().len();
+            if plain[..end].ends_with(',') {
+                plain.truncate(end - 1);
+            }
+        }
+        if letter == '"' && !escaped {
+            inside = !inside;
+        }
+        escaped = inside && letter == '\\' && !escaped;
+        plain.push(letter);
+    }
+    plain
 }
 
 /// `None` for the app's own workspaces.
-fn requested(package: &Locked) -> Option<Requested> {
-    let name = package.name();
-    let wish = package.version.get(name.len() + 1..).unwrap_or_default();
+fn requested(version: &str) -> Option<Requested> {
+    let end = name_end(version).unwrap_or(version.len());
+    let name = &version[..end];
+    let wish = version.get(end + 1..).unwrap_or_default();
     let origin = origin(wish)?;
     let version = match origin {
         Origin::Registry => wish,
@@ -62,6 +151,12 @@ fn requested(package: &Locked) -> Option<Requested> {
         direct: false,
         asked: None,
     })
+}
+
+/// Where the name ends in `name@wish`; an address in the wish may have an `@` of its own.
+fn name_end(version: &str) -> Option<usize> {
+    let scope = usize::from(version.starts_with('@'));
+    version[scope..].find('@').map(|at| at + scope)
 }
 
 /// Source: npm's documentation, package.json, "dependencies".
@@ -92,7 +187,6 @@ fn origin(wish: &str) -> Option<Origin> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Digest;
 
     #[test]
     fn a_lock_tells_where_each_package_comes_from() {
@@ -103,14 +197,10 @@ mod tests {
             \"tool\": [\"tool@github:me/tool#abc\", {}, \"me-tool-abc\"],\n    \
             \"own\": [\"own@workspace:packages/own\"],\n    \
             \"ball\": [\"ball@https://me:pw@x.example/ball.tgz\", {}, \"sha512-C==\"],\n  }\n}\n";
-        let lock = Lock {
-            input: Digest::of(b""),
-            text: text.into(),
-        };
-        let packages = lock.packages();
+        let packages = entries(text).expect("a lock");
         let seen: Vec<(String, String)> = packages
             .iter()
-            .filter_map(requested)
+            .filter_map(|(_, version)| requested(version))
             .map(|it| (it.purl.to_string(), it.origin.to_string()))
             .collect();
         let expected = [
@@ -124,5 +214,40 @@ mod tests {
             .map(|(purl, origin)| (purl.to_owned(), origin.to_owned()))
             .into();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_lock_hides_nothing_by_its_form() {
+        let names = |text: &str| {
+            let entries = entries(text).map_err(|cause| cause.to_string())?;
+            let names = entries.into_iter().map(|(_, version)| version);
+            Ok::<_, String>(names.collect::<Vec<_>>())
+        };
+        for (text, expected) in [
+            (
+                r#"{"packages":{"a":["evil@1.0.0",""]}}"#,
+                vec!["evil@1.0.0"],
+            ),
+            (
+                r#"{"packages":{"a":["evil@1.0.0"],"a":["good@1.0.0",],},}"#,
+                vec!["evil@1.0.0", "good@1.0.0"],
+            ),
+            (
+                r#"{"p\u0061ckages":{"a":["evil@1.0.0"]}}"#,
+                vec!["evil@1.0.0"],
+            ),
+            (r#"{"packages":{",]":["a@1, }",],}}"#, vec!["a@1, }"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(names(text).expect(text), expected);
+        }
+        for text in [
+            r#"{"packages":{},"packages":{"a":["evil@1.0.0"]}}"#,
+            r#"{"packages":{"a":[]}}"#,
+            r#"{/* "*/"packages":{"a":["evil@1.0.0"]}}"#,
+            "{'packages':{}}",
+        ] {
+            assert!(names(text).is_err(), "{text}");
+        }
     }
 }
