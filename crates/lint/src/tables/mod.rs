@@ -7,9 +7,8 @@ mod python;
 
 pub(crate) use names::{canonical, is_checker, is_cleaner};
 
-use std::collections::HashMap;
-
 use model::finding::Confidence;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::ir::Tongue;
 use crate::taint::harm::{Harm, Harms};
@@ -164,7 +163,7 @@ fn by_last<T>(
     rows: &'static [T],
     path: impl Fn(&T) -> &'static str,
 ) -> HashMap<&'static str, Vec<&'static T>> {
-    let mut index: HashMap<&'static str, Vec<&'static T>> = HashMap::new();
+    let mut index: HashMap<&'static str, Vec<&'static T>> = HashMap::default();
     for row in rows {
         let path = path(row);
         let last = path.rsplit('.').next().unwrap_or(path);

@@ -42,8 +42,7 @@ impl Engine {
     pub(crate) fn bind(&mut self, target: &Target, value: &Value, span: Span) {
         match target {
             Target::Name(name) => {
-                let text = self.text(*name);
-                let value = self.step(value, span, &format!("kept as `{text}`"));
+                let value = self.kept(value, span, *name);
                 let sym = self.sym(*name);
                 self.frame().flow.vars.insert(sym, value);
             }
@@ -55,13 +54,21 @@ impl Engine {
     pub(crate) fn assign(&mut self, target: &Target, value: &Value, span: Span) {
         match target {
             Target::Name(name) => {
-                let text = self.text(*name);
-                let value = self.step(value, span, &format!("kept as `{text}`"));
+                let value = self.kept(value, span, *name);
                 let sym = self.sym(*name);
                 self.set(sym, value);
             }
             _ => self.take_apart(target, value, span, Self::assign),
         }
+    }
+
+    /// A value, as a variable keeps it.
+    fn kept(&mut self, value: &Value, span: Span, name: crate::ir::Name) -> Value {
+        if !value.is_tainted() {
+            return value.clone();
+        }
+        let text = self.text(name);
+        self.step(value, span, &format!("kept as `{text}`"))
     }
 
     fn set(&mut self, sym: Sym, value: Value) {
@@ -132,8 +139,10 @@ impl Engine {
         let sym = self.sym(name);
         let text = self.text(name);
         self.drain_field(&holder, &text, value, span);
-        let header = Value::of(Shape::Const(text.as_str().into()));
-        self.drain_origin(&header, value, span);
+        if value.is_tainted() {
+            let header = Value::of(Shape::Const(text.as_str().into()));
+            self.drain_origin(&header, value, span);
+        }
         if let Shape::Func(key) = value.shape
             && text.starts_with("on")
         {
@@ -390,9 +399,7 @@ impl Engine {
     }
 
     fn field_of_path(&mut self, path: u32, value: &Value, name: Sym) -> Value {
-        let field = Rc::clone(self.names.text(name));
-        let full = format!("{}.{field}", self.paths.text(path));
-        let mut found = self.named(&full);
+        let mut found = Value::of(Shape::Path(self.path_field(path, name)));
         if let Shape::Path(id) = found.shape {
             let full = Rc::clone(self.paths.text(id));
             // The upload's middleware has chosen these names.

@@ -1,7 +1,8 @@
 //! The state of an analysis, and its rounds.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::harm::Harms;
 use super::intern::{OriginId, Origins, PathId, Steps, Sym, Texts};
@@ -118,6 +119,10 @@ pub(crate) struct Engine {
     pub(crate) syms: Vec<Rc<Vec<Sym>>>,
     pub(crate) names: Texts,
     pub(crate) paths: Texts,
+    /// Paths as written, and what they are called in the tables.
+    known_paths: HashMap<Box<str>, PathId>,
+    /// Fields of paths.
+    path_fields: HashMap<(PathId, Sym), PathId>,
     pub(crate) origins: Origins,
     pub(crate) steps: Steps,
     pub(crate) linker: Linker,
@@ -195,6 +200,8 @@ impl Engine {
             syms,
             names,
             paths: Texts::default(),
+            known_paths: HashMap::default(),
+            path_fields: HashMap::default(),
             origins: Origins::default(),
             steps: Steps::default(),
             linker,
@@ -202,21 +209,21 @@ impl Engine {
             python: Rc::new(Tables::of(Tongue::Python)),
             javascript: Rc::new(Tables::of(Tongue::JavaScript)),
             progress,
-            summaries: HashMap::new(),
-            invoked: HashSet::new(),
-            births: HashMap::new(),
-            roles: HashMap::new(),
-            pages: HashSet::new(),
-            fields: HashMap::new(),
-            globals: HashMap::new(),
+            summaries: HashMap::default(),
+            invoked: HashSet::default(),
+            births: HashMap::default(),
+            roles: HashMap::default(),
+            pages: HashSet::default(),
+            fields: HashMap::default(),
+            globals: HashMap::default(),
             stack: vec![],
-            reaches: HashMap::new(),
+            reaches: HashMap::default(),
             routes: vec![],
             renders: vec![],
             has_changed: false,
             fuel: 0,
             nesting: 0,
-            stopped: HashSet::new(),
+            stopped: HashSet::default(),
         }
     }
 
@@ -310,8 +317,23 @@ impl Engine {
 
     /// The number of a dotted path.
     pub(crate) fn path(&mut self, text: &str) -> PathId {
-        let short = canonical(text);
-        self.paths.id(&short)
+        if let Some(known) = self.known_paths.get(text) {
+            return *known;
+        }
+        let id = self.paths.id(&canonical(text));
+        self.known_paths.insert(text.into(), id);
+        id
+    }
+
+    /// The number of a field's dotted path.
+    pub(crate) fn path_field(&mut self, path: PathId, field: Sym) -> PathId {
+        if let Some(known) = self.path_fields.get(&(path, field)) {
+            return *known;
+        }
+        let full = format!("{}.{}", self.paths.text(path), self.names.text(field));
+        let id = self.path(&full);
+        self.path_fields.insert((path, field), id);
+        id
     }
 
     /// The value that a dotted path stands for.

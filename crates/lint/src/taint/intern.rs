@@ -1,7 +1,8 @@
 //! Numbers for what is compared often: names, dotted paths, origins, steps.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use super::value::FuncKey;
 use crate::ir::Span;
@@ -162,7 +163,7 @@ impl Default for Steps {
             what: "".into(),
         };
         Self {
-            index: HashMap::new(),
+            index: HashMap::default(),
             all: vec![none],
         }
     }

@@ -1,6 +1,6 @@
 //! Which file of the app an import means.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::ir::Tongue;
 
@@ -18,8 +18,8 @@ impl Linker {
     /// Of the files at `paths`.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
         let mut linker = Self {
-            by_path: HashMap::new(),
-            by_dotted: HashMap::new(),
+            by_path: HashMap::default(),
+            by_dotted: HashMap::default(),
         };
         for (number, path) in paths.enumerate() {
             linker.by_path.insert(path.to_owned(), number as u32);

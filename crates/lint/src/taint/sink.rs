@@ -1,8 +1,7 @@
 //! Where values do harm.
 
-use std::collections::HashSet;
-
 use model::finding::Confidence;
+use rustc_hash::FxHashSet as HashSet;
 
 use super::call::Call;
 use super::engine::Engine;
