@@ -40,6 +40,8 @@ enum Task {
     Setup,
     /// Check everything: format, lints, licences and sources of dependencies, all tests
     Ci,
+    /// Match our own crates against known vulnerabilities, as `ci` does
+    Crates,
     /// Let parsers of foreign bytes meet bytes that nobody would write
     Fuzz(fuzz::Args),
     /// Measure, beside a peer
@@ -83,6 +85,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::run(),
         Task::Ci => ci::run(),
+        Task::Crates => own_crates::check(),
         Task::Bench(bench) => bench::run(&bench),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Guest(args) => guest::run(&args),

@@ -65,7 +65,9 @@ fn test(folder: &str) -> Anything {
 fn write(out: &Path) -> Anything {
     let policies = Policies::load(defaults())?;
     let samples = samples().into_iter().map(|sample| sample.input);
-    let questions = samples.flat_map(|input| {
+    let samples: Vec<Value> = samples.collect();
+    let questions = samples.iter().cloned().chain(exempted(&samples));
+    let questions = questions.flat_map(|input| {
         let changed: Vec<_> = policy::changes(&input).collect();
         std::iter::once(input).chain(changed)
     });
@@ -75,6 +77,17 @@ fn write(out: &Path) -> Anything {
     std::fs::write(out, serde_json::to_vec(&asked)?)?;
     println!("{} questions", asked.len());
     Ok(())
+}
+
+/// The samples whose exemptions are over, at a time at which they held.
+fn exempted(samples: &[Value]) -> Vec<Value> {
+    let has_some = |sample: &&Value| sample["exemptions"]["total"] != 0;
+    let held = samples.iter().filter(has_some).cloned();
+    let held = held.map(|mut sample| {
+        sample["now"] = sample["exemptions"]["list"][0]["granted_at"].clone();
+        sample
+    });
+    held.collect()
 }
 
 fn time(policies: &Policies) -> Anything {
