@@ -231,6 +231,7 @@ fn help_is_short_and_names_every_command() {
       up          Bring the app in a folder up, or its changes live
       plan        Show what `up` would do with a folder, and why
       check       Look for what is wrong in a folder: code, secrets, settings
+      init        Write first settings and tests for the app in a folder
       status      Show how an app does
       list        Show all apps
       logs        Show what an app printed
