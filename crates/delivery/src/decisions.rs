@@ -117,7 +117,7 @@ impl Delivery {
             after = newest.seq;
             let policies = events.into_iter().map(|event| event.what);
             let is_load = |what: &Happening| matches!(what, Happening::PolicyLoaded { .. });
-            last = policies.filter(is_load).last().or(last);
+            last = policies.rev().find(is_load).or(last);
         }
     }
 }
