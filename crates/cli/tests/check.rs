@@ -792,3 +792,57 @@ fn a_repositorys_own_settings_start_no_program() {
     git(path, &["status"]);
     assert!(mark.exists());
 }
+
+#[test]
+fn repositories_of_other_forms_are_read_too() {
+    let folder = AppFolder::new("shop", &[("app.py", &format!("key = '{}'\n", secret()))]);
+    let path = folder.path();
+    git(path, &["init", "-q", "--object-format=sha256"]);
+    let first = commit_all(&folder, "first");
+    assert_eq!(first.len(), 64);
+    folder.write("app.py", &good());
+    commit_all(&folder, "second");
+    git(path, &["gc", "-q"]);
+    git(path, &["update-index", "--split-index"]);
+    folder.write("more.py", INJECTION);
+    git(path, &["add", "more.py"]);
+    let told = json(&check(&folder, &["--json"]));
+    assert_eq!(told["history"]["state"], "scanned", "{}", told["history"]);
+    assert_eq!(told["history"]["secrets"][0]["commit"], first);
+    let staged = check(&folder, &["--staged"]);
+    assert!(
+        staged.stdout.contains("more.py:9: blocks"),
+        "{}{}",
+        staged.stdout,
+        staged.stderr
+    );
+}
+
+#[test]
+fn a_repository_that_never_answers_is_not_waited_for() {
+    let folder = AppFolder::new("shop", &[("app.py", "x = 1\n"), (".env", "A=1\n")]);
+    let path = folder.path();
+    git(path, &["init", "-q"]);
+    let first = commit_all(&folder, "first");
+    let object = path
+        .join(".git/objects")
+        .join(&first[..2])
+        .join(&first[2..]);
+    for pipe in [object, path.join(".git/index")] {
+        std::fs::remove_file(&pipe).expect("it is there");
+        let made = Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo runs");
+        assert!(made.success());
+    }
+    let began = Instant::now();
+    let told = json(&check(&folder, &["--json", "--history-seconds", "1"]));
+    assert_eq!(told["history"]["state"], "partly", "{}", told["history"]);
+    check(&folder, &["--staged"]);
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+}

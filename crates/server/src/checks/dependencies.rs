@@ -1,11 +1,12 @@
 //! The packages that an app asks for, as far as they can be judged without a registry.
 
 use advisories::{Database, Package, near_popular};
-use model::advisory::{AdvisoryKind, Hit, Origin, Rating};
+use model::advisory::{Hit, Origin};
 use model::digest::Digest;
 use model::finding::{
     self, Confidence, Finding, Fingerprint, Fix, FixKind, FixSafety, Gate, Place, Severity,
 };
+use model::vulnerable;
 
 use super::declared::{self, Declared};
 use super::locked;
@@ -132,44 +133,10 @@ fn near(path: &str, text: &str, declared: &Declared, popular: &str) -> Finding {
 }
 
 fn known(path: &str, line: u32, hit: &Hit) -> Finding {
-    let fix = hit.fixed_in.as_ref().map(|fixed| Fix {
-        kind: FixKind::Upgrade,
-        safety: FixSafety::Review,
-        from: hit.version.clone(),
-        to: fixed.clone(),
-        patch: None,
-        file_digest: None,
-    });
-    let next = match &hit.fixed_in {
-        Some(fixed) => format!("take {} {fixed}", hit.name),
-        None => format!("no version without it is known: do without {}", hit.name),
-    };
     Finding {
-        fingerprint: Fingerprint(hit.fingerprint()),
-        gate: Gate::Vulnerabilities,
-        rule_id: hit.id.clone(),
-        severity: severity(hit),
-        confidence: Confidence::High,
-        blocks: hit.blocks_by_default(Origin::App),
         file: path.to_owned(),
         line,
-        snippet: format!("{} {}", hit.name, hit.version),
-        why: format!("{}: {}", hit.name, hit.summary),
-        fix,
-        purl: Some(hit.purl.clone()),
-        aliases: hit.aliases.clone(),
-        next,
-        ..blank()
-    }
-}
-
-fn severity(hit: &Hit) -> Severity {
-    match (hit.kind, hit.rating) {
-        (AdvisoryKind::Malicious, _) | (_, Rating::Critical) => Severity::Critical,
-        (_, Rating::High) => Severity::High,
-        (_, Rating::Low) => Severity::Low,
-        (_, Rating::None) => Severity::Info,
-        _ => Severity::Medium,
+        ..vulnerable::finding(hit, Origin::App, &[])
     }
 }
 
@@ -197,5 +164,79 @@ fn blank() -> Finding {
         introduced_by_this_change: None,
         retryable: false,
         next: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use advisories::{Change, Import, import};
+    use serde_json::json;
+    use std::io::Write;
+
+    /// Data about one fault of flask before 2.2.5.
+    fn data(folder: &std::path::Path) -> Database {
+        let record = json!({
+            "schema_version": "1.7.0",
+            "id": "PYSEC-1",
+            "modified": "2026-11-24T00:00:00Z",
+            "published": "2026-01-01T00:00:00Z",
+            "summary": "cookies of others are sent",
+            "severity": [{
+                "type": "CVSS_V3",
+                "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+            }],
+            "affected": [{
+                "package": {"ecosystem": "PyPI", "name": "flask"},
+                "ranges": [{
+                    "type": "ECOSYSTEM",
+                    "events": [{"introduced": "0"}, {"fixed": "2.2.5"}],
+                }],
+            }],
+        });
+        let archive = folder.join("PyPI.zip");
+        let file = std::fs::File::create(&archive).expect("a file");
+        let mut zip = zip::ZipWriter::new(file);
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("PYSEC-1.json", options).expect("a zip");
+        zip.write_all(record.to_string().as_bytes()).expect("a zip");
+        zip.finish().expect("a zip");
+        let index = folder.join("osv.index");
+        let imported = import(&Import {
+            archives: &[archive],
+            index: &index,
+            now: "2026-11-25T03:00:00Z".parse().expect("a time"),
+            change: Change::Plausible,
+        });
+        imported.expect("an index");
+        Database::open(&index).expect("an index")
+    }
+
+    #[test]
+    fn pinned_packages_are_looked_up_where_there_is_data() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = data(folder.path());
+        let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+        let sources = lint::InMemory(vec![
+            file("requirements.txt", "requests\nflask==2.0.0\n"),
+            file(
+                "api/uv.lock",
+                "[[package]]\nname = 'flask'\nversion = '2.3.0'\n",
+            ),
+            file("web/yarn.lock", ""),
+        ]);
+        let with = check(&sources, Some(&database));
+        let found = with
+            .findings
+            .iter()
+            .map(|one| (one.file.as_str(), one.line, one.blocks));
+        assert_eq!(found.collect::<Vec<_>>(), [("requirements.txt", 2, true)]);
+        assert!(with.findings[0].fingerprint.0.starts_with("v-"));
+        let not = |packages: &Packages, what: &str| {
+            packages.not_checked.iter().any(|one| one.what == what)
+        };
+        assert!(not(&with, "web/yarn.lock") && !not(&with, "known vulnerabilities"));
+        let without = check(&sources, None);
+        assert!(without.findings.is_empty() && not(&without, "known vulnerabilities"));
     }
 }
