@@ -181,6 +181,7 @@ async fn every_example_is_built_and_answers(
             return Err(format!("the answer lacks {:?}: {text}", example.expect));
         }
     }
+    own_tests::of_example(bench, &folder, &built).await?;
     println!(
         "    {} layers, {} MB",
         built.image.layers.len(),

@@ -1,9 +1,11 @@
 //! Apps whose own tests pass, fail, cheat, hang and break.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
 
 use model::suite::{Counts, Framework, Suite, SuiteVerdict, TestReport};
-use ports::Builder;
+use ports::{Builder, Built};
 
 use crate::bench::Bench;
 
@@ -255,7 +257,7 @@ const CASES: &[Case] = &[
         verdict: SuiteVerdict::Failed,
         framework: Framework::Unittest,
         counts: (0, 1, 0),
-        says: "test_app",
+        says: "test_app.py:2: test_app: SyntaxError",
     },
     Case {
         name: "node-passes",
@@ -464,4 +466,27 @@ pub(crate) async fn the_identity_of_tests(bench: &Bench) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Examples that have tests pass them; looking for some costs the others next to nothing.
+pub(crate) async fn of_example(bench: &Bench, folder: &Path, built: &Built) -> Result<(), String> {
+    let began = Instant::now();
+    let input = bench.test_input(folder, built)?;
+    println!(
+        "    looked for tests in {:.4} s",
+        began.elapsed().as_secs_f64()
+    );
+    if input.is_none() {
+        return Ok(());
+    }
+    let (tested, heard) = bench.test(folder, built, &built.pins).await;
+    let tested = tested.map_err(|failure| format!("{failure:#?}"))?;
+    let report = &tested.report;
+    for suite in &report.suites {
+        println!("    {}", suite.summary());
+    }
+    match report.verdict() {
+        SuiteVerdict::Passed if report.passed() >= 3 => Ok(()),
+        _ => Err(format!("{report:#?}\n{:#?}", heard.lines())),
+    }
 }

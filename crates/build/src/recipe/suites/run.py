@@ -87,6 +87,8 @@ def watch_unittest(counts):
     import unittest
 
     def place(test, error):
+        if error and isinstance(error[1], SyntaxError) and error[1].filename:
+            return error[1].filename, error[1].lineno or 0
         module = sys.modules.get(type(test).__module__)
         file = getattr(module, "__file__", "") or ""
         lines = [
@@ -131,6 +133,21 @@ def watch_unittest(counts):
         "addSubTest",
         lambda test, subtest, error: error and tell("failed", subtest, error),
     )
+    load = unittest.TestLoader.loadTestsFromName
+
+    def load_or_fail(self, name, module=None):
+        try:
+            return load(self, name, module)
+        except Exception as error:
+            cause = error
+
+        def fails():
+            raise cause
+
+        fails.__name__ = name
+        return unittest.FunctionTestCase(fails)
+
+    unittest.TestLoader.loadTestsFromName = load_or_fail
     run = unittest.TextTestRunner.run
 
     def whole_run(self, tests):
