@@ -205,7 +205,7 @@ fn control(opa: &Opa, policy: &Path, asked: &[Asked], change: &Change) -> Result
         "OPA with `{to}` in {file} still says the same: it judges nothing"
     );
     eprintln!(
-        "`{to}` in {file}: {found} of {} answers differ",
+        "`{to}` in {file}: {found} differences in {} answers",
         telling.len()
     );
     Ok(())
