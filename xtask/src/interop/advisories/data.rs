@@ -12,6 +12,11 @@ use super::records;
 use crate::advisories::Advisories;
 use crate::place;
 
+/// So many versions of each package with made-up records are looked up.
+const MADE_UP: usize = 12;
+/// And of each real one: osv-scanner reads every record of an ecosystem for every package.
+const EXPORTED: usize = 3;
+
 /// One set of data.
 pub(super) struct Data {
     /// Everything of it lies here.
@@ -28,7 +33,7 @@ pub(super) struct Data {
 /// The records that are in the repository, and the packages listed beside them.
 pub(super) fn made_up(program: &Advisories, folder: &Path) -> Result<Data> {
     let source = place::repository().join("xtask/advisories/made-up");
-    let mut data = assembled(program, folder, |ecosystem, archive| {
+    let mut data = assembled(program, folder, MADE_UP, |ecosystem, archive| {
         program.pack(
             &source.join(format!("{}.jsonl", ecosystem.as_str())),
             archive,
@@ -43,7 +48,7 @@ pub(super) fn made_up(program: &Advisories, folder: &Path) -> Result<Data> {
 
 /// Exports as OSV publishes them.
 pub(super) fn exported(program: &Advisories, exports: &Path, folder: &Path) -> Result<Data> {
-    assembled(program, folder, |ecosystem, archive| {
+    assembled(program, folder, EXPORTED, |ecosystem, archive| {
         let export = exports.join(ecosystem.as_str()).join("all.zip");
         let copied = fs::copy(&export, archive);
         copied.with_context(|| format!("cannot read `{}`", export.display()))?;
@@ -54,6 +59,7 @@ pub(super) fn exported(program: &Advisories, exports: &Path, folder: &Path) -> R
 fn assembled(
     program: &Advisories,
     folder: &Path,
+    versions: usize,
     archive: impl Fn(Ecosystem, &Path) -> Result<()>,
 ) -> Result<Data> {
     let archives = folder.join("osv-scalibr");
@@ -74,7 +80,7 @@ fn assembled(
         folder: folder.to_owned(),
         archives,
         index,
-        pins: pins::of(&all),
+        pins: pins::of(&all, versions),
         records: all
             .into_iter()
             .map(|record| (id(&record), record))

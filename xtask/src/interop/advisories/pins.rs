@@ -4,9 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// So many versions of a package are looked up.
-const MOST: usize = 12;
-
 /// Whose package it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ecosystem {
@@ -127,9 +124,9 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// For every package that a record is about, the versions at which something changes, some between
+/// For every package that a record is about, up to `most` of the versions at which something changes, some between
 /// them, and some on each side of them.
-pub(super) fn of(records: &[Value]) -> BTreeSet<Pin> {
+pub(super) fn of(records: &[Value], most: usize) -> BTreeSet<Pin> {
     let mut packages: BTreeMap<(Ecosystem, Option<String>, String), BTreeSet<String>> =
         BTreeMap::new();
     for affected in records.iter().flat_map(|record| list(&record["affected"])) {
@@ -150,7 +147,7 @@ pub(super) fn of(records: &[Value]) -> BTreeSet<Pin> {
     let pins = packages
         .into_iter()
         .flat_map(|((ecosystem, release, name), versions)| {
-            let versions = some(versions);
+            let versions = some(versions, most);
             versions.into_iter().map(move |version| Pin {
                 ecosystem,
                 release: release.clone(),
@@ -227,8 +224,8 @@ fn extremes(ecosystem: Ecosystem) -> [&'static str; 2] {
     }
 }
 
-/// Evenly chosen.
-fn some(versions: BTreeSet<String>) -> Vec<String> {
-    let every = versions.len().div_ceil(MOST).max(1);
+/// `most` of them, evenly chosen.
+fn some(versions: BTreeSet<String>, most: usize) -> Vec<String> {
+    let every = versions.len().div_ceil(most).max(1);
     versions.into_iter().step_by(every).collect()
 }
