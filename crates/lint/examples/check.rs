@@ -7,6 +7,10 @@ use std::process::ExitCode;
 
 use lint::{Folder, Listed, MemoryCache, Settings, WorkerCommand};
 
+/// As mayfly has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WORKER: &str = "--worker";
 
 fn main() -> ExitCode {
