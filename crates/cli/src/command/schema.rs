@@ -97,6 +97,16 @@ const RUN: [Key; 13] = [
     ),
 ];
 
+const TESTS: [Key; 3] = [
+    (
+        "command",
+        "A shell command that runs the app's own tests, in place of those that were found.",
+        text,
+    ),
+    ("timeout", "Seconds for each suite. 120 by default.", count),
+    ("memory", "Memory for each suite. 512 MiB by default.", size),
+];
+
 const EGRESS: [Key; 1] = [(
     "allow",
     "Hosts that the app may reach: [\"api.example.com\", \"db.example.com:5432\"]. None by default.",
@@ -115,6 +125,7 @@ fn schema() -> Value {
     let keys = &mut schema["properties"];
     keys["build"] = section("How the image is made.", &BUILD);
     keys["run"] = section("How the app runs.", &RUN);
+    keys["tests"] = section("How the app's own tests run.", &TESTS);
     keys["egress"] = section("What the app may reach.", &EGRESS);
     keys["env"] = json!({
         "description": "Environment variables that are no secrets. Secrets: `mayfly up --env-file .env`.",
@@ -181,7 +192,7 @@ fn size() -> Value {
 mod tests {
     use super::*;
     use model::limits::parse_size;
-    use model::manifest::{BuildSection, EgressSection, Manifest, RunSection};
+    use model::manifest::{BuildSection, EgressSection, Manifest, RunSection, TestsSection};
     use serde::Deserialize;
     use serde::de::value::Error;
     use serde::de::{Deserializer, Error as _, Visitor};
@@ -236,6 +247,7 @@ mod tests {
         let section = |name: &str| described(&schema["properties"][name]);
         assert_eq!(section("build"), keys_of::<BuildSection>());
         assert_eq!(section("run"), keys_of::<RunSection>());
+        assert_eq!(section("tests"), keys_of::<TestsSection>());
         assert_eq!(section("egress"), keys_of::<EgressSection>());
     }
 
@@ -251,6 +263,7 @@ mod tests {
     fn the_defaults_in_the_descriptions_are_the_real_ones() {
         let run = model::limits::RunLimits::default();
         let build = model::limits::BuildLimits::default();
+        let tests = model::limits::TestLimits::default();
         let default = |keys: &[Key], key: &str| {
             let (_, text, _) = keys.iter().find(|(name, ..)| *name == key).expect("a key");
             let text = text.strip_suffix(" by default.").expect("a default");
@@ -261,6 +274,8 @@ mod tests {
             (&BUILD[..], "memory", build.memory_bytes),
             (&BUILD[..], "timeout", build.seconds.into()),
             (&BUILD[..], "disk", build.disk_bytes),
+            (&TESTS[..], "timeout", tests.seconds.into()),
+            (&TESTS[..], "memory", tests.memory_bytes),
             (&RUN[..], "memory", run.memory_bytes),
             (&RUN[..], "pids", run.pids.into()),
             (&RUN[..], "data", run.data_bytes),
