@@ -2,6 +2,7 @@
 //! request. Results go to standard output, everything else to standard error.
 
 mod failure;
+pub(crate) mod finding;
 mod live;
 mod outcome;
 mod output;

@@ -2,15 +2,33 @@
 
 use std::fmt;
 
+use model::Stage;
+use model::failure::Failure;
 use model::policy::Message;
 use model::progress::{RunResult, clean_line};
 use model::run::Outcome;
 
+use super::finding::shown;
 use super::{Explained, Paint, Seconds, Style};
 
 /// Whether the app answers with what the run was asked for.
 pub(crate) fn serves(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Promoted | Outcome::Unchanged)
+}
+
+/// How many findings that stopped a run a person is shown.
+const FINDINGS_SHOWN: usize = 20;
+
+/// A failure without what its findings say better. A policy may have other reasons beside them.
+fn said(failure: &Failure) -> Failure {
+    let has_more = failure.findings.is_empty() || failure.stage == Some(Stage::Policy);
+    match has_more {
+        true => failure.clone(),
+        false => Failure {
+            cause: Vec::new(),
+            ..failure.clone()
+        },
+    }
 }
 
 /// A run's result in words.
@@ -63,7 +81,10 @@ impl<'a> Summary<'a> {
             ..
         } = self.result;
         if let Some(failure) = error {
-            writeln!(f, "{}", Explained::new(failure, self.style))?;
+            for finding in failure.findings.iter().take(FINDINGS_SHOWN) {
+                writeln!(f, "{}\n", shown(finding, Some(app), self.style))?;
+            }
+            writeln!(f, "{}", Explained::new(&said(failure), self.style))?;
         }
         let tail = format!("{app} {what}, {}", Seconds(*seconds));
         write!(f, "{}", self.style.paint(Paint::Dim, tail))

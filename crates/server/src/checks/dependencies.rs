@@ -30,7 +30,7 @@ pub(super) fn check(sources: &dyn Sources, advisories: Option<&Database>) -> Pac
     if advisories.is_none() {
         packages.not(
             "known vulnerabilities",
-            "no data about them is here; `mayfly up` looks for them",
+            "no current data is here; `mayfly db update` fetches it, and `mayfly up` looks",
         );
     }
     for listed in sources.list() {

@@ -4,13 +4,14 @@ mod declared;
 mod dependencies;
 mod locked;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lint::{Settings, WorkerCommand};
-use model::Failure;
+use model::advisory::MAX_AGE_SECONDS;
 use model::failure::FailureCode;
 use model::finding::{self, Finding};
 use model::route::Route;
+use model::{Failure, Timestamp};
 use serde::Serialize;
 
 pub use advisories::Database;
@@ -57,6 +58,14 @@ impl Checked {
         self.findings.extend(findings);
         finding::sort(&mut self.findings);
     }
+}
+
+/// The data about known vulnerabilities that the daemon of `home` keeps, when there is some that can
+/// be read and decided by.
+pub fn advisories(home: &Path) -> Option<Database> {
+    let database = Database::open(&home.join("advisories/index")).ok()?;
+    let age = database.age_seconds(Timestamp::now())?;
+    (age <= MAX_AGE_SECONDS).then_some(database)
 }
 
 /// Checks the files of an app: its code, secrets, settings and the names of its packages; known

@@ -25,6 +25,7 @@ use server::checks::{self, Checked, Sources};
 
 use crate::app_choice;
 use crate::exit::Exit;
+use crate::face::finding::exemption;
 use crate::face::{self, Reader, Style};
 use crate::folder::Root;
 
@@ -201,7 +202,8 @@ pub(crate) fn work() -> Result<Exit, Failure> {
 
 fn look_at(root: &Root, sources: &dyn Sources) -> Result<Checked, Failure> {
     let cache = ScanCache::of(root.path());
-    let checked = checks::check(sources, &cache, None)?;
+    let advisories = checks::advisories(&api::paths::home());
+    let checked = checks::check(sources, &cache, advisories.as_ref())?;
     cache.store();
     Ok(checked)
 }
@@ -218,7 +220,7 @@ fn show(args: &Args, root: &Root, seen: &Looked) {
             diff: seen.diff.as_deref(),
             exemption: checked
                 .blocks()
-                .then(|| report::exemption("FINGERPRINT", app.as_ref())),
+                .then(|| exemption("FINGERPRINT", app.as_ref())),
         }),
         (false, Reader::Person) => show_person(args, app.as_ref(), seen),
     }

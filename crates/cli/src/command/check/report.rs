@@ -2,10 +2,11 @@
 
 use api::history::{History, HistoryState};
 use model::AppName;
-use model::finding::{Finding, FixKind, Severity};
+use model::finding::Finding;
 use model::progress::clean_line;
 use server::checks::Checked;
 
+use crate::face::finding;
 use crate::face::{Paint, Seconds, Style};
 
 /// How much of a long list is shown.
@@ -59,7 +60,9 @@ impl Report<'_> {
             Length::Whole => usize::MAX,
         };
         let first = findings.iter().take(shown);
-        let mut parts: Vec<String> = first.map(|finding| self.one(finding)).collect();
+        let mut parts: Vec<String> = first
+            .map(|one| finding::shown(one, self.app, self.style))
+            .collect();
         if let more @ 1.. = findings.len().saturating_sub(shown) {
             parts.push(format!(
                 "and {more} more {kind}; `mayfly check --all` shows them"
@@ -104,50 +107,6 @@ impl Report<'_> {
         lines.extend(aside);
         lines.join("\n")
     }
-
-    fn one(&self, finding: &Finding) -> String {
-        let (paint, verdict) = match (finding.blocks, finding.severity) {
-            (true, _) => (Paint::Bad, "blocks"),
-            (false, Severity::Info | Severity::Low) => (Paint::Dim, "note"),
-            (false, _) => (Paint::Warn, "warning"),
-        };
-        let place = match finding.line {
-            0 => finding.file.clone(),
-            line => format!("{}:{line}", finding.file),
-        };
-        let mut lines = vec![format!(
-            "{}: {} {}",
-            clean_line(&place),
-            self.style.paint(paint, verdict),
-            finding.rule_id
-        )];
-        if let Some(first) = finding.snippet.lines().next() {
-            let snippet = self.style.paint(Paint::Dim, clean_line(first));
-            lines.push(format!("  | {snippet}"));
-        }
-        for step in &finding.trace {
-            let text = format!("{}:{}: {}", step.file, step.line, step.what);
-            lines.push(format!("  via {}", clean_line(&text)));
-        }
-        lines.push(format!("  {}", clean_line(&finding.why)));
-        if let Some(advice) = advice(finding) {
-            lines.push(format!("  mend: {}", clean_line(&advice)));
-        }
-        if finding.blocks {
-            let exempt = exemption(&finding.fingerprint.0, self.app);
-            lines.push(format!(
-                "  exempt: {}",
-                self.style.paint(Paint::Dim, exempt)
-            ));
-        }
-        lines.join("\n")
-    }
-}
-
-/// How a finding is let pass for a while.
-pub(super) fn exemption(fingerprint: &str, app: Option<&AppName>) -> String {
-    let app = app.map_or("APP", AppName::as_str);
-    format!("mayfly exempt {fingerprint} --app {app} --until DATE --reason TEXT")
 }
 
 fn count(number: usize, what: &str) -> String {
@@ -155,15 +114,6 @@ fn count(number: usize, what: &str) -> String {
         1 => format!("1 {what}"),
         _ => format!("{number} {what}s"),
     }
-}
-
-fn advice(finding: &Finding) -> Option<String> {
-    let fix = finding.fix.as_ref().map(|fix| match fix.kind {
-        FixKind::Advice => fix.to.clone(),
-        FixKind::Replace | FixKind::Upgrade => format!("`{}` → `{}`", fix.from, fix.to),
-    });
-    let advice = fix.unwrap_or_else(|| finding.next.clone());
-    (!advice.is_empty()).then_some(advice)
 }
 
 /// What was looked at in the history, in a line.
