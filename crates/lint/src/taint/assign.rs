@@ -115,8 +115,9 @@ impl Engine {
             }
             Target::List(targets) => {
                 let element = self.element_of(value);
-                for target in targets {
-                    keep(self, target, &element, span);
+                for (place, target) in targets.iter().enumerate() {
+                    let part = self.place_of_pair(value, place);
+                    keep(self, target, part.as_ref().unwrap_or(&element), span);
                 }
             }
             Target::Object(fields, rest) => {
@@ -132,6 +133,16 @@ impl Engine {
             Target::Field(object, name) => self.set_field(*object, *name, value, span),
             Target::Index(object, index) => self.set_element(*object, *index, value, span),
         }
+    }
+
+    /// What is at a place of a pair whose parts are known.
+    fn place_of_pair(&mut self, value: &Value, place: usize) -> Option<Value> {
+        let Shape::Object(fields) = &value.shape else {
+            return None;
+        };
+        let name = self.names.id(&place.to_string());
+        let found = fields.iter().find(|(field, _)| *field == name);
+        found.map(|(_, part)| part.clone())
     }
 
     fn set_field(&mut self, object: ExprId, name: crate::ir::Name, value: &Value, span: Span) {

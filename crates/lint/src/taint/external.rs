@@ -74,7 +74,7 @@ impl Engine {
         if let Some(number) = self.as_number(call) {
             return Some(number);
         }
-        if let Some(value) = self.text_method(call) {
+        if let Some(value) = self.counted(call).or_else(|| self.text_method(call)) {
             return Some(value);
         }
         let tables = self.tables();
@@ -100,6 +100,23 @@ impl Engine {
                 }
             }
         })
+    }
+
+    /// Pairs of something and a number: `enumerate(list)`, `Counter(words).most_common(5)`.
+    fn counted(&mut self, call: &Call) -> Option<Value> {
+        let number = Value::of(Shape::Number);
+        let pair = match (call.name.as_str(), &call.receiver) {
+            ("enumerate", None) => {
+                let list = call.given.values.first()?.clone();
+                [number, self.element_of(&list)]
+            }
+            ("most_common", Some(counter)) => [counter.flat(), number],
+            _ => return None,
+        };
+        let names = ["0", "1"].map(|name| self.names.id(name));
+        let fields = names.into_iter().zip(pair).collect();
+        let pair = Value::of(Shape::Object(Rc::new(fields)));
+        Some(Value::of(Shape::List(Rc::new(pair))))
     }
 
     /// Methods of texts and collections, which both languages have.
