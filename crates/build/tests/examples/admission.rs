@@ -154,7 +154,11 @@ fn asks(asked: &[Requested], purl: &str, line: Option<(&str, u32)>) -> Result<()
 /// With everything in the cache the gate still has the last word; until then the same build
 /// installs.
 async fn asked_again(bench: &Bench) -> Result<(), String> {
-    for (files, name) in [(PYTHON, "flask"), (NODE, "is-odd")] {
+    // Packages of their own: what another test installed is in the cache.
+    let python = [PYTHON[0], ("requirements.txt", "Flask\ncolorama==0.4.6\n")];
+    let package = NODE[1].1.replace("3.0.1", "3.0.0");
+    let node = [NODE[0], (NODE[1].0, package.as_str())];
+    for (files, name) in [(&python[..], "flask"), (&node[..], "is-odd")] {
         let folder = bench.folder_of(files);
         let admits = Refuses::new("nothing");
         let (built, heard) = bench.build_asking(&folder, &BTreeMap::new(), &admits).await;
