@@ -156,7 +156,7 @@ test_too_many_hosts_are_denied if {
 }
 
 test_large_apps_are_denied if {
-	denied(samples.changed({"size": {"source_bytes": 1000000000}})) == {"size.source"}
+	denied(samples.changed({"size": {"source_bytes": 10000000000}})) == {"size.source"}
 	denied(samples.changed({"size": {"image_bytes": 10000000000}})) == {"size.image"}
 	denied(samples.changed({"size": {"memory_bytes": 10000000000}})) == {"size.memory"}
 	every field in ["source_bytes", "source_files", "image_bytes", "memory_bytes"] {

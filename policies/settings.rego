@@ -27,9 +27,10 @@ lists := ["egress", "exemptions", "findings", "vulnerabilities"]
 
 audiences := {"machine", "owner", "org", "link", "public"}
 
-max_source_bytes := 200 * mib
+# The server limits folders too, with 200 MiB and 20,000 files unless it is set otherwise.
+max_source_bytes := 2048 * mib
 
-max_source_files := 20000
+max_source_files := 200000
 
 max_image_bytes := 2048 * mib
 
