@@ -61,6 +61,11 @@ const FUZZING: [Need; 1] = [Need {
 pub fn run() -> Result<()> {
     for_building()?;
     want(&TESTING)?;
+    // Node often comes from elsewhere than from Debian.
+    if command::find("node").is_none() {
+        eprintln!("node is missing (runs the tests that `mayfly init` writes)");
+        apt::install(&["nodejs"])?;
+    }
     tools::cargo_deny()?;
     Ok(())
 }
