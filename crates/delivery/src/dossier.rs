@@ -141,9 +141,7 @@ impl Delivery {
 
     async fn inventory_of(&self, release: &Release) -> Result<Inventory, Failure> {
         let vouched = self.vouched(release).await?;
-        let text = self.blob(&vouched.evidence.inventory).await?;
-        serde_json::from_slice(&text)
-            .map_err(|error| Failure::internal("an inventory").because(error.to_string()))
+        self.read_inventory(&vouched.evidence.inventory).await
     }
 
     async fn which(&self, app: &AppName, which: Which) -> Result<Release, Failure> {

@@ -328,20 +328,14 @@ impl Delivery {
         turn: &mut Turn,
         found: &mut Found,
     ) -> Result<Release, Stopped> {
-        for stage in STAGES {
-            if stage == Stage::Build && found.built.is_some() {
-                continue;
-            }
+        // The build is walked beside the checks.
+        for stage in STAGES.into_iter().filter(|stage| *stage != Stage::Build) {
             let step = report.stage(stage);
             let done = match stage {
-                Stage::Checks => {
+                Stage::Checks | Stage::Build => {
                     self.check_and_build(app, walk, source, report, &step, turn, found)
                         .await
                 }
-                Stage::Build => self
-                    .build_unless_superseded(app, walk, source, &step, turn)
-                    .await
-                    .map(|evidence| found.built = Some(evidence)),
                 Stage::Tests => {
                     let built = found.built()?;
                     let admission = self.admission(&app.name).await?;
@@ -397,7 +391,7 @@ impl Delivery {
             done.map_err(|stopped| in_stage(stopped, stage))
                 .inspect_err(|_| step.failed())?;
         }
-        let promoted = found.promoted.clone();
+        let promoted = found.promoted.take();
         promoted.ok_or_else(|| no_evidence(Stage::Rollout).into())
     }
 
