@@ -298,12 +298,12 @@ impl Work<'_, '_> {
     async fn job(&self, step: &str, work: &Path, script: &str) -> Result<(), Failure> {
         let (mut binds, mut env) = certificates();
         binds.push(program(self.bun, "bun"));
-        binds.push(write(work, "/work"));
+        binds.push(write(work, "/job"));
         let registries = self.kit.tools.registries();
         // The job's own: the installer keeps unpacked packages by name and version and does not
         // check their hashes again, and an app's own lock says where they are fetched from. A
         // cache for all apps would hand one app's choice to the next.
-        env.insert("BUN_INSTALL_CACHE_DIR".into(), "/work/.cache".into());
+        env.insert("BUN_INSTALL_CACHE_DIR".into(), "/job/.cache".into());
         env.insert("NPM_CONFIG_REGISTRY".into(), registries.npm.clone());
         env.insert("DO_NOT_TRACK".into(), "1".into());
         if self.manifests.len() > 1 && !self.recipe.folder.is_empty() {
@@ -319,7 +319,7 @@ impl Work<'_, '_> {
             binds,
             script,
             env,
-            workdir: "/work",
+            workdir: "/job",
             network: registries_only(&self.kit.tools),
         };
         let done = self.kit.runner(self.order).run(command).await?;

@@ -162,10 +162,10 @@ impl<'a, 'o> Ask<'a, 'o> {
             step: &step,
             layers: vec![ground.base.packed.dir.clone()],
             script,
-            workdir: "/work",
-            ..installer(kit, &uv, "/work/.cache")
+            workdir: "/job",
+            ..installer(kit, &uv, "/job/.cache")
         };
-        job.binds.push(write(work.path(), "/work"));
+        job.binds.push(write(work.path(), "/job"));
         if let Some(links) = links {
             job.binds.push(read(links, LINKS));
             job.env.insert("UV_FIND_LINKS".into(), LINKS.into());
@@ -173,7 +173,7 @@ impl<'a, 'o> Ask<'a, 'o> {
         if matches!(self.recipe.packages, PythonPackages::UvLock { .. }) {
             let project = self.order.source.root.join(&self.recipe.folder);
             for name in ["pyproject.toml", "uv.lock"] {
-                let inside = format!("/work/project/{name}");
+                let inside = format!("/job/project/{name}");
                 job.binds.push(read(project.join(name), inside));
             }
         }

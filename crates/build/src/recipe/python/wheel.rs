@@ -48,9 +48,9 @@ const FETCH_TOOLS: &str = "
 /mayfly/uv pip install --quiet --preview-features pylock --python env/bin/python --no-deps --no-build --link-mode hardlink -r pylock.toml
 rm -rf .cache
 ";
-const UNPACK: &str = "/usr/bin/python3 -I /mayfly/steps.py unpack /mayfly/archive/* /work";
-const REQUIRES: &str = "/work/env/bin/python -P /mayfly/steps.py requires /out/requires.json";
-const WHEEL: &str = "/work/env/bin/python -P /mayfly/steps.py wheel /out";
+const UNPACK: &str = "/usr/bin/python3 -I /mayfly/steps.py unpack /mayfly/archive/* /job";
+const REQUIRES: &str = "/job/env/bin/python -P /mayfly/steps.py requires /out/requires.json";
+const WHEEL: &str = "/job/env/bin/python -P /mayfly/steps.py wheel /out";
 
 /// A wheel that was built here.
 #[derive(Debug, Clone)]
@@ -216,11 +216,11 @@ impl Bench<'_, '_> {
             binds: vec![
                 read(archive, "/mayfly/archive"),
                 read(steps, "/mayfly/steps.py"),
-                write(unpacked, "/work"),
+                write(unpacked, "/job"),
             ],
             script: UNPACK,
             env: BTreeMap::new(),
-            workdir: "/work",
+            workdir: "/job",
             network: Network::None,
         };
         let done = self.kit.runner(self.order).run(command).await?;
@@ -319,10 +319,10 @@ impl Attempt<'_, '_, '_> {
             step,
             layers: vec![self.bench.ground.base.packed.dir.clone()],
             script,
-            workdir: "/work",
-            ..installer(kit, &uv, "/work/.cache")
+            workdir: "/job",
+            ..installer(kit, &uv, "/job/.cache")
         };
-        command.binds.push(write(work, "/work"));
+        command.binds.push(write(work, "/job"));
         let done = kit.runner(self.bench.order).run(command).await?;
         if done.report.succeeded() {
             return Ok(());
@@ -357,7 +357,7 @@ impl Attempt<'_, '_, '_> {
         vec![
             write(self.folder, "/build"),
             write(out, "/out"),
-            read(tools, "/work"),
+            read(tools, "/job"),
             read(self.steps, "/mayfly/steps.py"),
         ]
     }
@@ -365,7 +365,7 @@ impl Attempt<'_, '_, '_> {
     fn env(&self) -> BTreeMap<String, String> {
         let path = serde_json::to_string(&self.system.backend_path).unwrap_or_default();
         [
-            ("PATH", "/work/env/bin:/usr/local/bin:/usr/bin:/bin"),
+            ("PATH", "/job/env/bin:/usr/local/bin:/usr/bin:/bin"),
             ("BACKEND", &self.system.backend),
             ("BACKEND_PATH", &path),
             ("PYTHONHASHSEED", "0"),
